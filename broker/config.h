@@ -1,0 +1,96 @@
+// Config: every value that `ringcast serve` can be told, with its default, its unit and why it is what it is.
+//
+// Filled by broker/options.h from flags, environment and file, checked there (ranges, and check_config below), then
+// read only. Every field but `history` is one row of the option table in broker/option_table.cc.
+// Thread: written before the shards start, read by all afterwards.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ringcast::broker {
+
+inline constexpr std::uint64_t kKiB = 1024;
+inline constexpr std::uint64_t kMiB = 1024 * kKiB;
+inline constexpr std::uint64_t kGiB = 1024 * kMiB;
+
+// Not options: values that other values are proved against.
+inline constexpr std::uint32_t kShardsMax = 64;               // rings are per pair of shards: 64 need 8,064 of them
+inline constexpr std::uint32_t kShardsByCpusMax = 32;         // what `auto` takes at most; more is an operator's choice
+inline constexpr std::uint64_t kMessageBytesMax = 64 * kMiB;  // of max_message_bytes: what a browser still takes well
+inline constexpr std::uint64_t kOutboxSpareBytes = 64 * kKiB;  // above one message: its frames' headers, pong, close
+
+// Where to listen: a literal address (no name: looking one up could block or change) and a port, 0 = any free one.
+struct Address {
+  std::string host;  // "127.0.0.1", "::1" (without brackets), "0.0.0.0", "::"
+  std::uint16_t port = 0;
+
+  friend bool operator==(const Address&, const Address&) = default;
+};
+
+enum class IoBackend : std::uint8_t {
+  automatic,  // io_uring, or epoll where the kernel or a seccomp profile refuses it
+  uring,
+  epoll,
+};
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+enum class LogFormat : std::uint8_t { text, json };
+
+// How many last messages the topics that match `filter` keep. The first rule that matches a topic decides.
+struct HistoryRule {
+  std::string filter;
+  std::uint32_t last = 1;  // messages; 0 keeps nothing, not even the last value
+
+  friend bool operator==(const HistoryRule&, const HistoryRule&) = default;
+};
+
+struct Config {
+  // Where. Both on loopback: a broker that nobody configured is nobody else's business.
+  Address listen{"127.0.0.1", 8080};
+  Address admin{"127.0.0.1", 9090};
+  // Put before every path of the client port, for an ingress that does not strip its prefix. Empty, or "/a/b".
+  std::string base_path;
+  // Origins allowed besides the usual ones (none, same host, loopback); "*" allows all.
+  std::vector<std::string> allowed_origins;
+
+  // Machine. No value: as many shards as CPUs that the process may really use (affinity, cgroup quota).
+  std::optional<std::uint32_t> shards;
+  IoBackend io = IoBackend::automatic;
+  std::uint32_t receive_buffers = 1024;       // per shard, a power of two; shared by all its connections, not one each
+  std::uint64_t receive_buffer_bytes = 4096;  // one page: a receive of more takes several buffers
+  std::uint32_t request_ring_slots = 1024;    // per ordered pair of shards, a power of two: some turns' worth
+  std::uint32_t delivery_ring_slots = 2048;   // the same; a request may cause a delivery and an ack
+
+  // Connections.
+  std::uint32_t max_connections = 100'000;     // about 1 GiB of kernel memory; open files limit it too
+  std::int64_t handshake_timeout_ms = 10'000;  // accept to complete request head: slow phones yes, slowloris no
+  std::int64_t http_idle_timeout_ms = 60'000;  // between requests of a kept connection: what most proxies wait
+  std::int64_t ping_interval_ms = 25'000;      // below the 30 s after which the impatient proxies cut a silent tunnel
+  std::int64_t pong_timeout_ms = 10'000;       // after a ping without a byte from the peer, it is gone
+  std::uint64_t http_head_max_bytes = 16 * kKiB;  // request line and headers: cookies and a token fit
+  std::int64_t post_hold_ms = 5'000;              // a POST not sequenced by then: 503, certainly not published
+  std::int64_t linger_close_ms = 2'000;           // reading on after our FIN, so that the peer reads our close frame
+  std::uint64_t linger_close_bytes = 16 * kMiB;   // the same, in bytes thrown away
+  std::int64_t drain_deadline_ms = 10'000;        // on SIGTERM: what is owed is sent until then; below a pod's 30 s
+
+  // Messages.
+  std::uint64_t max_message_bytes = 1 * kMiB;  // payload of one message, after joining its fragments
+  std::uint64_t outbox_max_bytes = 4 * kMiB;   // pinned for one slow connection; over it, it is closed with 4008
+  std::uint32_t history = 1;                   // last messages kept per topic where no rule matches: the last value
+  std::vector<HistoryRule> history_rules;      // `[[history]]` in the file
+  std::uint32_t topics_max = 1'000'000;        // all shards together; beyond it, new topics are refused
+  std::uint64_t topic_memory_max_bytes = 1 * kGiB;  // last values and history, all shards together
+
+  // Log, to stderr.
+  LogLevel log_level = LogLevel::info;
+  LogFormat log_format = LogFormat::text;
+};
+
+// What no single value shows: the relations between them. An error names both values and the remedy.
+[[nodiscard]] std::expected<void, std::string> check_config(const Config& config);
+
+}  // namespace ringcast::broker
