@@ -1,0 +1,381 @@
+// The contract of broker/io/backend.h, second part: receives, shutdown, close and accept.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+
+#include "tests/io/harness.h"
+
+namespace ringcast::io::test {
+namespace {
+
+constexpr SlotId kSlot{70'000, 0xffff'ffff};
+
+Operation on(const Descriptor& socket, OperationKind kind, SlotId slot = kSlot) {
+  return {.kind = kind, .fd = socket.get(), .slot = slot, .data = {}};
+}
+
+// Reaps until `size` bytes of `slot` are there, arming again whenever a receive ended for want of buffers.
+std::string receive_all(Backend& backend, const Descriptor& socket, SlotId slot, std::size_t size) {
+  std::string got;
+  static_cast<void>(reap_until(backend, [&, looked = std::size_t{0}](const std::vector<Seen>& all) mutable {
+    for (; looked < all.size(); ++looked) {
+      const Seen& one = all[looked];
+      CHECK(one.kind == OperationKind::receive);
+      CHECK(one.slot == slot);
+      CHECK((one.result > 0 || one.result == -ENOBUFS));
+      CHECK(one.data.size() == static_cast<std::size_t>(std::max(one.result, 0)));
+      got += one.data;
+      if (!one.more) submit(backend, on(socket, OperationKind::receive, slot));
+    }
+    return got.size() >= size;
+  }));
+  return got;
+}
+
+bool is_open(int fd) {
+  return ::fcntl(fd, F_GETFD) >= 0;
+}
+
+}  // namespace
+
+TEST_CASE("a receive hands over the stream in order, stays armed, and returns its slot untouched") {
+  on_each_backend([](Backend& backend) {
+    const Pair pair = tcp_pair();
+    submit(backend, on(pair.ours, OperationKind::receive));
+    CHECK(reap_now(backend).empty());
+    for (std::uint32_t round = 0; round < 100; ++round) {
+      const std::string text = pattern(1 + round * 37, round);
+      write_all(pair.theirs, text);
+      std::string got;
+      static_cast<void>(reap_until(backend, [&](const std::vector<Seen>& all) {
+        got.clear();
+        for (const Seen& one : all) {
+          CHECK(one.kind == OperationKind::receive);
+          CHECK(one.slot == kSlot);
+          CHECK(one.more);
+          CHECK(one.result == static_cast<std::int32_t>(one.data.size()));
+          got += one.data;
+        }
+        return got.size() >= text.size();
+      }));
+      CHECK(same(got, text));
+    }
+  });
+}
+
+TEST_CASE("a receive that is armed after the data has come gets it") {
+  on_each_backend([](Backend& backend) {
+    const Pair pair = tcp_pair();
+    write_all(pair.theirs, "early");
+    submit(backend, on(pair.ours, OperationKind::receive));
+    CHECK(reap_count(backend, 1)[0].data == "early");
+  });
+}
+
+TEST_CASE("data larger than all buffers arrives whole and in order, with two buffers and with many") {
+  for (const unsigned buffers : {2U, 16U, 1024U}) {
+    CAPTURE(buffers);
+    on_each_backend(
+        [](Backend& backend) {
+          const Pair pair = unix_pair();
+          const std::string text = pattern(150'000);  // less than the socket holds, more than 16 buffers
+          write_all(pair.theirs, text);
+          submit(backend, on(pair.ours, OperationKind::receive));
+          CHECK(same(receive_all(backend, pair.ours, kSlot, text.size()), text));
+        },
+        {.receive_buffers = buffers});
+  }
+}
+
+TEST_CASE("with fewer buffers than sockets that have data, nothing is lost and nobody starves") {
+  on_each_backend(
+      [](Backend& backend) {
+        constexpr std::uint32_t kCount = 40;
+        std::vector<Pair> pairs(kCount);
+        std::vector<std::string> got(kCount);
+        for (std::uint32_t i = 0; i < kCount; ++i) {
+          pairs[i] = unix_pair();
+          write_all(pairs[i].theirs, pattern(20'000, i));
+          submit(backend, on(pairs[i].ours, OperationKind::receive, {i, i}));
+        }
+        std::size_t total = 0;
+        static_cast<void>(reap_until(backend, [&, looked = std::size_t{0}](const std::vector<Seen>& all) mutable {
+          for (; looked < all.size(); ++looked) {
+            const std::uint32_t i = all[looked].slot.index;
+            got[i] += all[looked].data;
+            total += all[looked].data.size();
+            if (!all[looked].more) submit(backend, on(pairs[i].ours, OperationKind::receive, {i, i}));
+          }
+          return total >= kCount * 20'000;
+        }));
+        for (std::uint32_t i = 0; i < kCount; ++i) CHECK(same(got[i], pattern(20'000, i)));
+      },
+      {.receive_buffers = 4});
+}
+
+TEST_CASE("received bytes may be changed in place and stay until the next reap") {
+  on_each_backend([](Backend& backend) {
+    std::vector<Pair> pairs(50);
+    for (std::uint32_t i = 0; i < pairs.size(); ++i) {
+      pairs[i] = unix_pair();
+      submit(backend, on(pairs[i].ours, OperationKind::receive, {i, 1}));
+      write_all(pairs[i].theirs, pattern(300, i));
+    }
+    std::size_t seen = 0;
+    for (int turn = 0; turn < 100 && seen < pairs.size(); ++turn) {
+      const auto reaped = backend.reap(100);
+      for (const Completion& one : reaped) {
+        for (std::uint8_t& byte : one.data) byte ^= 0x55;
+      }
+      const std::string other = "noise";  // sends and arming must not touch what was handed over
+      const Send send{.fd = pairs[0].theirs.get(), .slot = {99, 0}, .data = bytes(other)};
+      CHECK(backend.send({&send, 1}).empty());
+      for (const Completion& one : reaped) {
+        if (one.slot.index == 0 && seen > 0) continue;  // the noise itself
+        const std::string expected = pattern(300, one.slot.index);
+        REQUIRE(one.data.size() >= expected.size());
+        for (std::size_t i = 0; i < expected.size(); ++i) CHECK((one.data[i] ^ 0x55) == expected[i]);
+        ++seen;
+      }
+    }
+    CHECK(seen >= pairs.size());
+  });
+}
+
+TEST_CASE("the end of the stream is one completion of zero bytes, and the last") {
+  on_each_backend([](Backend& backend) {
+    Pair pair = tcp_pair();
+    submit(backend, on(pair.ours, OperationKind::receive));
+    write_all(pair.theirs, "last words");
+    pair.theirs.reset();
+    const auto seen =
+        reap_until(backend, [](const std::vector<Seen>& all) { return !all.empty() && !all.back().more; });
+    REQUIRE(seen.size() == 2);
+    CHECK(seen[0].data == "last words");
+    CHECK(seen[0].more);
+    CHECK(seen[1].result == 0);
+    CHECK(seen[1].data.empty());
+    CHECK(reap_now(backend).empty());
+  });
+}
+
+TEST_CASE("a reset ends a receive with ECONNRESET") {
+  on_each_backend([](Backend& backend) {
+    Pair pair = tcp_pair();
+    submit(backend, on(pair.ours, OperationKind::receive));
+    CHECK(reap_now(backend).empty());
+    reset(pair.theirs);
+    const auto seen = reap_count(backend, 1);
+    CHECK(seen[0].kind == OperationKind::receive);
+    CHECK(seen[0].result == -ECONNRESET);
+    CHECK_FALSE(seen[0].more);
+    CHECK(reap_now(backend).empty());
+  });
+}
+
+TEST_CASE("cancel_receive ends the receive with ECANCELED, and what comes then waits for the next one") {
+  on_each_backend([](Backend& backend) {
+    const Pair pair = tcp_pair();
+    submit(backend, on(pair.ours, OperationKind::receive));
+    CHECK(reap_now(backend).empty());
+    submit(backend, on(pair.ours, OperationKind::cancel_receive));
+    const auto seen = reap_count(backend, 1);
+    CHECK(seen.size() == 1);
+    CHECK(seen[0].kind == OperationKind::receive);
+    CHECK(seen[0].result == -ECANCELED);
+    CHECK(seen[0].slot == kSlot);
+    CHECK_FALSE(seen[0].more);
+    write_all(pair.theirs, "kept");
+    CHECK(reap_now(backend).empty());
+    submit(backend, on(pair.ours, OperationKind::receive));
+    CHECK(reap_count(backend, 1)[0].data == "kept");
+  });
+}
+
+TEST_CASE("a receive cancelled in the turn that arms it completes once") {
+  on_each_backend([](Backend& backend) {
+    const Pair pair = tcp_pair();
+    const Operation both[] = {on(pair.ours, OperationKind::receive), on(pair.ours, OperationKind::cancel_receive)};
+    backend.submit(both);
+    const auto seen = reap_count(backend, 1);
+    CHECK(seen[0].result == -ECANCELED);
+    CHECK_FALSE(seen[0].more);
+    CHECK(reap_now(backend).empty());
+  });
+}
+
+TEST_CASE("cancel_receive after the receive has ended, or of another slot, does nothing") {
+  on_each_backend([](Backend& backend) {
+    Pair pair = tcp_pair();
+    const Pair other = tcp_pair();
+    submit(backend, on(pair.ours, OperationKind::receive));
+    submit(backend, on(other.ours, OperationKind::receive, {3, 4}));
+    pair.theirs.reset();
+    CHECK(reap_count(backend, 1)[0].result == 0);
+    submit(backend, on(pair.ours, OperationKind::cancel_receive));
+    CHECK(reap_now(backend).empty());
+    write_all(other.theirs, "still armed");
+    CHECK(reap_count(backend, 1)[0].data == "still armed");
+  });
+}
+
+TEST_CASE("shutdown_both ends a receive and an armed send, each with a completion") {
+  on_each_backend([](Backend& backend) {
+    const Pair pair = tcp_pair();
+    static_cast<void>(fill(backend, pair.ours));
+    const std::string text = pattern(1000);
+    submit(backend, on(pair.ours, OperationKind::receive));
+    submit(backend, {.kind = OperationKind::send, .fd = pair.ours.get(), .slot = kSlot, .data = bytes(text)});
+    CHECK(reap_now(backend).empty());
+    submit(backend, on(pair.ours, OperationKind::shutdown_both));
+    std::map<OperationKind, int> count;
+    for (const Seen& one : reap_count(backend, 2)) {
+      ++count[one.kind];
+      CHECK(one.slot == kSlot);
+      CHECK_FALSE(one.more);
+      if (one.kind == OperationKind::receive) CHECK(one.result == 0);
+      if (one.kind == OperationKind::send) CHECK(one.result == -EPIPE);
+    }
+    CHECK(count[OperationKind::receive] == 1);
+    CHECK(count[OperationKind::send] == 1);
+    CHECK(reap_now(backend).empty());
+  });
+}
+
+TEST_CASE("shutdown_both ends poll_out, and operations armed in the same turn") {
+  on_each_backend([](Backend& backend) {
+    const Pair pair = tcp_pair();
+    static_cast<void>(fill(backend, pair.ours));
+    const Operation all[] = {on(pair.ours, OperationKind::poll_out), on(pair.ours, OperationKind::receive),
+                             on(pair.ours, OperationKind::shutdown_both)};
+    backend.submit(all);
+    std::map<OperationKind, int> count;
+    for (const Seen& one : reap_count(backend, 2)) ++count[one.kind];
+    CHECK(count[OperationKind::receive] == 1);
+    CHECK(count[OperationKind::poll_out] == 1);
+    CHECK(reap_now(backend).empty());
+  });
+}
+
+TEST_CASE("a receive armed after shutdown_both or after the end of the stream completes at once, again and again") {
+  on_each_backend([](Backend& backend) {
+    const Pair pair = tcp_pair();
+    submit(backend, on(pair.ours, OperationKind::shutdown_both));
+    for (int i = 0; i < 3; ++i) {
+      submit(backend, on(pair.ours, OperationKind::receive));
+      const auto seen = reap_count(backend, 1);
+      CHECK(seen.size() == 1);
+      CHECK(seen[0].result == 0);
+      CHECK_FALSE(seen[0].more);
+    }
+  });
+}
+
+TEST_CASE("shutdown_write lets what was sent arrive before the end, and still receives") {
+  on_each_backend([](Backend& backend) {
+    const Pair pair = tcp_pair();
+    submit(backend, on(pair.ours, OperationKind::receive));
+    const std::string text = pattern(100'000);
+    const Send one{.fd = pair.ours.get(), .slot = kSlot, .data = bytes(text)};
+    CHECK(backend.send({&one, 1}).empty());
+    submit(backend, on(pair.ours, OperationKind::shutdown_write));
+    CHECK(same(read_exactly(pair.theirs, text.size() + 1), text));
+    write_all(pair.theirs, "answer");
+    CHECK(reap_count(backend, 1)[0].data == "answer");
+  });
+}
+
+TEST_CASE("close closes the descriptor, and the peer sees the end") {
+  on_each_backend([](Backend& backend) {
+    Pair pair = tcp_pair();
+    submit(backend, on(pair.ours, OperationKind::receive));
+    submit(backend, on(pair.ours, OperationKind::shutdown_both));
+    CHECK(reap_count(backend, 1)[0].result == 0);
+    const int fd = pair.ours.get();
+    submit(backend, on(pair.ours, OperationKind::close));
+    static_cast<void>(pair.ours.release());
+    CHECK_FALSE(is_open(fd));
+    CHECK(read_exactly(pair.theirs, 1).empty());
+    CHECK(reap_now(backend).empty());
+  });
+}
+
+TEST_CASE("a descriptor and an index that are used again belong to the new generation") {
+  on_each_backend([](Backend& backend) {
+    for (std::uint32_t generation = 1; generation <= 20; ++generation) {
+      Pair pair = unix_pair();
+      submit(backend, on(pair.ours, OperationKind::receive, {5, generation}));
+      write_all(pair.theirs, std::to_string(generation));
+      const auto seen = reap_count(backend, 1);
+      CHECK(seen[0].slot == SlotId{5, generation});
+      CHECK(seen[0].data == std::to_string(generation));
+      submit(backend, on(pair.ours, OperationKind::shutdown_both, {5, generation}));
+      CHECK(reap_count(backend, 1)[0].slot == SlotId{5, generation});
+      submit(backend, on(pair.ours, OperationKind::close, {5, generation}));
+      static_cast<void>(pair.ours.release());
+    }
+  });
+}
+
+TEST_CASE("accept hands over every connection, blocking and closed on exec, until it is cancelled") {
+  on_each_backend([](Backend& backend) {
+    const Descriptor listening = listener();
+    submit(backend, on(listening, OperationKind::accept));
+    constexpr std::size_t kCount = 300;
+    std::vector<Descriptor> clients;
+    std::vector<Descriptor> accepted;
+    for (std::size_t i = 0; i < kCount; ++i) clients.push_back(connect_to(listening));
+    for (const Seen& one : reap_count(backend, kCount)) {
+      CHECK(one.kind == OperationKind::accept);
+      CHECK(one.slot == kSlot);
+      CHECK(one.more);
+      REQUIRE(one.result >= 0);
+      accepted.emplace_back(one.result);
+      CHECK(::fcntl(one.result, F_GETFD) == FD_CLOEXEC);
+      CHECK((::fcntl(one.result, F_GETFL) & O_NONBLOCK) == 0);
+    }
+    CHECK(accepted.size() == kCount);
+    write_all(clients[0], "?");
+    submit(backend, on(listening, OperationKind::cancel_accept));
+    const auto last = reap_count(backend, 1);
+    CHECK(last.size() == 1);
+    CHECK(last[0].kind == OperationKind::accept);
+    CHECK(last[0].result == -ECANCELED);
+    CHECK_FALSE(last[0].more);
+    const Descriptor late = connect_to(listening);
+    CHECK(reap_now(backend).empty());
+    submit(backend, on(listening, OperationKind::accept));
+    const auto again = reap_count(backend, 1);
+    CHECK(again[0].result >= 0);
+    accepted.emplace_back(again[0].result);
+  });
+}
+
+TEST_CASE("accept without a free descriptor ends with EMFILE, and goes on when armed again") {
+  on_each_backend([](Backend& backend) {
+    const Descriptor listening = listener();
+    const Descriptor client = connect_to(listening);
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const rlimit none{.rlim_cur = 3, .rlim_max = before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    submit(backend, on(listening, OperationKind::accept));
+    const auto seen = reap_count(backend, 1);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK(seen[0].result == -EMFILE);
+    CHECK_FALSE(seen[0].more);
+    CHECK(reap_now(backend).empty());
+    submit(backend, on(listening, OperationKind::accept));
+    const auto again = reap_count(backend, 1);
+    CHECK(again[0].result >= 0);
+    CHECK(again[0].more);
+    const Descriptor accepted(again[0].result);
+  });
+}
+
+}  // namespace ringcast::io::test
