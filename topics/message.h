@@ -1,11 +1,13 @@
 // Message: one published message in one piece of memory: this header, then topic, content type, headers, payload.
 //
-// Owner:   exactly one shard at a time, by its MessagePool. The publisher's shard makes it; the topic's home shard copies
+// Owner:   exactly one shard at a time, by its MessagePool. The publisher's shard makes it; the topic's home shard
+// copies
 //          (small) or takes over (large) it when it drains the request, and from then on counts its references.
 // Thread:  written by its owner only. Other shards read it while they drain the delivery that names it, never later.
 // Layout:  Message | topic | content_type | headers | payload, back to back, not terminated.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -33,16 +35,17 @@ struct Publisher {
 };
 
 struct Message {
-  std::uint64_t seq = 0;       // per topic, 1, 2, 3 … without holes; 0: not sequenced yet
-  std::uint64_t position = 0;  // per home shard, over all its topics
-  std::int64_t time_us = 0;    // UTC, given by the home, never decreasing per home
+  std::uint64_t seq = 0;         // per topic, 1, 2, 3 … without holes; 0: not sequenced yet
+  std::uint64_t position = 0;    // per home shard, over all its topics
+  std::int64_t time_us = 0;      // UTC, given by the home, never decreasing per home
+  std::uint64_t topic_hash = 0;  // hash_name of the topic: computed once, where the message enters
   Publisher publisher;
-  std::uint32_t origin = 0;      // the home shard
-  std::uint32_t references = 0;  // the home's count: history + delivery rings that hold it
+  std::uint32_t references = 0;    // the owner's count: its caller, history, delivery rings that hold it
   std::uint32_t payload_size = 0;  // bytes
   std::uint16_t topic_size = 0;
   std::uint16_t content_type_size = 0;
   std::uint16_t headers_size = 0;
+  std::uint16_t origin = 0;     // the home shard
   std::uint8_t size_class = 0;  // MessagePool's
   Op op = Op::set;
   Format format = Format::binary;
@@ -53,11 +56,19 @@ struct Message {
     return {chars() + topic_size + content_type_size, headers_size};
   }
   [[nodiscard]] Bytes payload() const noexcept {
-    return {reinterpret_cast<const std::uint8_t*>(chars()) + topic_size + content_type_size + headers_size, payload_size};
+    return {reinterpret_cast<const std::uint8_t*>(chars()) + topic_size + content_type_size + headers_size,
+            payload_size};
+  }
+
+  // Bytes of the header and all that follows it.
+  [[nodiscard]] std::size_t total_size() const noexcept {
+    return sizeof(Message) + topic_size + content_type_size + headers_size + payload_size;
   }
 
  private:
   [[nodiscard]] const char* chars() const noexcept { return reinterpret_cast<const char*>(this + 1); }
 };
+
+static_assert(sizeof(Message) == 64);  // one cache line: what routing reads costs one miss
 
 }  // namespace ringcast::topics

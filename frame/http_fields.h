@@ -1,0 +1,47 @@
+// Fields: the header fields of an HTTP message, in order, found by name without regard to case (RFC 9110 §5).
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace ringcast::frame {
+
+struct Field {
+  std::string_view name;
+  std::string_view value;  // without the white space around it; may be empty
+};
+
+// True if both are the same but for the case of ASCII letters.
+[[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
+
+// True if `text` is a token: one or more of the characters that names and methods are made of (RFC 9110 §5.6.2).
+[[nodiscard]] bool is_token(std::string_view text) noexcept;
+
+// True if `text` may stand as a field's value: no control characters but tab, no space at its ends (RFC 9110 §5.5).
+[[nodiscard]] bool is_field_value(std::string_view text) noexcept;
+
+// Views into the head that it was parsed from.
+class Fields {
+ public:
+  void add(Field field) { fields_.push_back(field); }
+  [[nodiscard]] std::span<const Field> all() const noexcept { return fields_; }
+
+  // The value of the first field of that name.
+  [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const noexcept;
+  [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
+
+  // The elements of a comma-separated list over all fields of that name, trimmed, empty ones left out (RFC 9110
+  // §5.6.1). Commas inside quoted strings do not separate.
+  [[nodiscard]] std::vector<std::string_view> list(std::string_view name) const;
+
+  // True if `token` is an element of that list, without regard to case.
+  [[nodiscard]] bool has_token(std::string_view name, std::string_view token) const;
+
+ private:
+  std::vector<Field> fields_;
+};
+
+}  // namespace ringcast::frame

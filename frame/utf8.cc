@@ -1,0 +1,72 @@
+#include "frame/utf8.h"
+
+#include <cstddef>
+#include <cstring>
+
+namespace ringcast::frame {
+
+namespace {
+
+using Block = std::uint8_t __attribute__((vector_size(32)));
+
+// How many bytes at the front of `in` are ASCII, counted in whole blocks.
+std::size_t ascii_blocks(Bytes in) noexcept {
+  std::size_t at = 0;
+  for (; at + sizeof(Block) <= in.size(); at += sizeof(Block)) {
+    std::uint64_t words[sizeof(Block) / sizeof(std::uint64_t)];
+    std::memcpy(words, in.data() + at, sizeof words);
+    if (((words[0] | words[1] | words[2] | words[3]) & 0x8080'8080'8080'8080U) != 0) break;
+  }
+  return at;
+}
+
+}  // namespace
+
+// Begins a character; RFC 3629 §4 gives the ranges.
+bool Utf8::lead(std::uint8_t byte) noexcept {
+  low_ = 0x80;
+  high_ = 0xbf;
+  if (byte < 0x80) return true;
+  if (byte >= 0xc2 && byte <= 0xdf) {
+    missing_ = 1;
+  } else if (byte >= 0xe0 && byte <= 0xef) {
+    missing_ = 2;
+    if (byte == 0xe0) low_ = 0xa0;   // below: overlong
+    if (byte == 0xed) high_ = 0x9f;  // above: surrogates
+  } else if (byte >= 0xf0 && byte <= 0xf4) {
+    missing_ = 3;
+    if (byte == 0xf0) low_ = 0x90;   // below: overlong
+    if (byte == 0xf4) high_ = 0x8f;  // above: over U+10FFFF
+  } else {
+    missing_ = kFailed;
+    return false;
+  }
+  return true;
+}
+
+bool Utf8::feed(Bytes piece) noexcept {
+  if (missing_ == kFailed) return false;
+  for (std::size_t at = 0; at < piece.size(); ++at) {
+    if (missing_ == 0) {
+      at += ascii_blocks(piece.subspan(at));
+      if (at == piece.size()) return true;
+      if (!lead(piece[at])) return false;
+      continue;
+    }
+    if (piece[at] < low_ || piece[at] > high_) {
+      missing_ = kFailed;
+      return false;
+    }
+    low_ = 0x80;
+    high_ = 0xbf;
+    --missing_;
+  }
+  return true;
+}
+
+bool is_utf8(Bytes text) noexcept {
+  Utf8 utf8;
+  return utf8.feed(text) && utf8.complete();
+}
+
+}  // namespace ringcast::frame

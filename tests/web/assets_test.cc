@@ -1,0 +1,56 @@
+#include "web/assets.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <string>
+
+using namespace ringcast;
+
+TEST_CASE("find gives the page at / and its files by their paths, and nothing else") {
+  const web::Asset* page = web::find("/");
+  REQUIRE(page != nullptr);
+  CHECK(page->content_type == "text/html; charset=utf-8");
+  REQUIRE(web::find("/app.js") != nullptr);
+  CHECK(web::find("/app.js")->content_type == "text/javascript; charset=utf-8");
+  REQUIRE(web::find("/style.css") != nullptr);
+  CHECK(web::find("/style.css")->content_type == "text/css; charset=utf-8");
+  for (const char* path : {"", "/index.html", "/app.js/", "app.js", "/APP.JS", "/../app.js"}) {
+    CHECK_MESSAGE(web::find(path) == nullptr, path);
+  }
+}
+
+TEST_CASE("an embedded file is the file, byte for byte") {
+  for (const web::Asset& asset : web::assets()) {
+    const std::string name = asset.path == "/" ? "/index.html" : std::string(asset.path);
+    std::ifstream file(std::string(RINGCAST_SOURCE_DIR "/web") + name, std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    CHECK_MESSAGE(std::equal(asset.bytes.begin(), asset.bytes.end(), bytes.begin(), bytes.end(),
+                             [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); }),
+                  name);
+  }
+}
+
+TEST_CASE("each file has a quoted etag of its own") {
+  std::set<std::string_view> etags;
+  for (const web::Asset& asset : web::assets()) {
+    CHECK(asset.etag.size() == 34);
+    CHECK(asset.etag.front() == '"');
+    CHECK(asset.etag.back() == '"');
+    etags.insert(asset.etag);
+  }
+  CHECK(etags.size() == web::assets().size());
+}
+
+TEST_CASE("the page asks nobody but the broker, and holds no script or style inline") {
+  const web::Asset* page = web::find("/");
+  REQUIRE(page != nullptr);
+  const std::string html(page->bytes.begin(), page->bytes.end());
+  for (const char* never : {"http://", "https://", "style=", "<style", "onclick", "onload", "javascript:"}) {
+    CHECK_MESSAGE(html.find(never) == std::string::npos, never);
+  }
+  CHECK(html.find("<script type=\"module\" src=\"/app.js\"></script>") != std::string::npos);
+}

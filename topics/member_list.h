@@ -1,0 +1,163 @@
+// MemberList: the members of a group, dense, with the boundary of the fan-out that stands in it.
+//
+// [0, done) has been visited by the standing fan-out, [done, size) has not; done == 0 when none stands. Removal fills
+// the hole from the same side: with the last visited one, whose place the last of all takes. So nobody is visited twice
+// or passed over, and nothing is left to clean up. O(1) each.
+#pragma once
+
+#include <array>
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "topics/shard_set.h"
+
+namespace ringcast::topics {
+
+// One subscription of one session of this shard.
+struct Member {
+  std::uint32_t slot = 0xffff'ffff;
+  std::uint32_t subscription = 0;  // index in the session's own list
+
+  friend bool operator==(const Member&, const Member&) = default;
+};
+
+// A member that still waits for markers.
+struct JoiningMember {
+  Member member;
+  ShardSet live = 0;  // origins whose marker has come
+};
+
+// Names a group for longer than a call: after it has gone, its index comes again with another generation.
+struct GroupId {
+  std::uint32_t index = 0xffff'ffff;
+  std::uint32_t generation = 0;
+
+  friend bool operator==(const GroupId&, const GroupId&) = default;
+};
+
+// Where a member is. Its session keeps it and hands it back.
+struct Place {
+  static constexpr std::uint32_t kNone = 0xffff'ffff;
+
+  std::uint32_t group = kNone;  // a group lives as long as it has members, so no generation is needed
+  std::uint32_t index : 31 = 0;
+  std::uint32_t joining : 1 = 0;
+
+  [[nodiscard]] bool valid() const noexcept { return group != kNone; }
+  friend bool operator==(const Place&, const Place&) = default;
+};
+static_assert(sizeof(Place) == 8);
+
+// `member` is at `place` now.
+struct Moved {
+  Member member;
+  Place place;
+};
+
+// The few moves of one change, in order.
+class Moves {
+ public:
+  void add(const Moved& moved) noexcept {
+    assert(size_ < moves_.size());
+    moves_[size_++] = moved;
+  }
+  [[nodiscard]] const Moved* begin() const noexcept { return moves_.data(); }
+  [[nodiscard]] const Moved* end() const noexcept { return moves_.data() + size_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+ private:
+  std::array<Moved, 4> moves_{};  // becoming live: two to close the hole, one to make room, its own
+  std::size_t size_ = 0;
+};
+
+template <typename T>
+class MemberList {
+ public:
+  // On which side of the standing fan-out's boundary an entry is.
+  enum class Side : std::uint8_t { visited, waiting };
+
+  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+  [[nodiscard]] T& operator[](std::size_t index) noexcept {
+    assert(index < entries_.size());
+    return entries_[index];
+  }
+  [[nodiscard]] const T& operator[](std::size_t index) const noexcept {
+    assert(index < entries_.size());
+    return entries_[index];
+  }
+  [[nodiscard]] Side side(std::size_t index) const noexcept { return index < done_ ? Side::visited : Side::waiting; }
+
+  // Adds an entry on one side, tells moved(entry, index) of the one that made room, and gives the new one's index.
+  template <typename OnMoved>
+  std::uint32_t add(const T& entry, Side side, OnMoved&& moved);
+
+  // Takes an entry away and tells moved(entry, index) of each one (at most two) that has another index now.
+  template <typename OnMoved>
+  void remove(std::size_t index, OnMoved&& moved);
+
+  // Visits up to `count_max` waiting entries, which are visited then, and gives how many.
+  template <typename Visitor>
+  std::uint32_t advance(std::uint32_t count_max, Visitor&& visit);
+
+  [[nodiscard]] bool all_visited() const noexcept { return done_ == entries_.size(); }
+  void end_fan_out() noexcept { done_ = 0; }
+
+ private:
+  static constexpr std::size_t kShrinkAbove = 64;  // entries of capacity: smaller lists are not worth a reallocation
+
+  std::vector<T> entries_;
+  std::uint32_t done_ = 0;
+};
+
+template <typename T>
+template <typename OnMoved>
+std::uint32_t MemberList<T>::add(const T& entry, Side side, OnMoved&& moved) {
+  const auto last = static_cast<std::uint32_t>(entries_.size());
+  entries_.push_back(entry);
+  if (side == Side::waiting) return last;
+  const std::uint32_t boundary = done_++;
+  if (boundary != last) {
+    std::swap(entries_[boundary], entries_[last]);
+    moved(entries_[last], last);
+  }
+  return boundary;
+}
+
+template <typename T>
+template <typename OnMoved>
+void MemberList<T>::remove(std::size_t index, OnMoved&& moved) {
+  assert(index < entries_.size());
+  std::size_t hole = index;
+  if (hole < done_) {
+    --done_;
+    if (hole != done_) {
+      entries_[hole] = entries_[done_];
+      moved(entries_[hole], static_cast<std::uint32_t>(hole));
+    }
+    hole = done_;
+  }
+  if (hole != entries_.size() - 1) {
+    entries_[hole] = entries_.back();
+    moved(entries_[hole], static_cast<std::uint32_t>(hole));
+  }
+  entries_.pop_back();
+  if (entries_.empty() || (entries_.capacity() > kShrinkAbove && entries_.size() < entries_.capacity() / 4)) {
+    entries_.shrink_to_fit();
+  }
+}
+
+template <typename T>
+template <typename Visitor>
+std::uint32_t MemberList<T>::advance(std::uint32_t count_max, Visitor&& visit) {
+  const std::size_t waiting = entries_.size() - done_;
+  const auto count = static_cast<std::uint32_t>(waiting < count_max ? waiting : count_max);
+  for (std::uint32_t i = 0; i < count; ++i) visit(entries_[done_ + i]);
+  done_ += count;
+  return count;
+}
+
+}  // namespace ringcast::topics

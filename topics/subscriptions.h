@@ -1,0 +1,194 @@
+// Subscriptions: what one shard knows of its own subscribers: which members a message of a topic goes to.
+//
+// Thread:    one, its shard's.
+// Filters:   each distinct filter once, counted by its members. Only its first and last member concern the homes:
+// `first`
+//            of join() says announce, Left::withdraw_from of leave() says withdraw.
+// Groups:    the members of one filter and one encoding (a small integer of the shard's): what is encoded once.
+// Joining:   a member is born joining. It waits for one marker of each home that can have topics of its filter (exact:
+// the
+//            owner, wildcard: all); from a home's marker on it is live for that origin, and when it is live for all it
+//            moves to the live members.
+// Places:    a member's session keeps its Place. Members are stored densely, so leaving, joining and becoming live move
+// others:
+//            every mutator returns the moves, and the caller must write each new place down before it calls again:
+//              for (const Moved& m : moves) sessions[m.member.slot].places[m.member.subscription] = m.place;
+// Fan-out:   fan_out() visits a group in as many calls as the caller's budget needs; between them members come and go.
+// Members
+//            on both sides of the cursor keep their side (a removal moves the boundary instead of leaving a hole), so
+//            each member that stays is visited exactly once, and nobody who comes later is. At most one fan-out stands
+//            in a group.
+// Order:     the caller runs the fan-outs of one origin, and the markers between them, in the order of that origin's
+// deliveries. Hot path:  match() on a cached topic, fan_out(). No heap allocation, no hashing.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "topics/error.h"
+#include "topics/filter_trie.h"
+#include "topics/hash.h"
+#include "topics/index_table.h"
+#include "topics/match_cache.h"
+#include "topics/member_list.h"
+#include "topics/shard_set.h"
+#include "topics/slab.h"
+#include "topics/topic_handle.h"
+
+namespace ringcast::topics {
+
+inline constexpr std::uint8_t kEncodingsMax = 16;  // (protocol, compression) pairs of a shard: bounds a filter's groups
+
+class Subscriptions {
+ public:
+  struct Options {
+    std::uint32_t shards = 1;               // homes; 1..kShardsMax
+    HashKey key;                            // the process's
+    std::uint32_t filters_max = 1'000'000;  // distinct ones of this shard, ~0.3 KiB each
+  };
+
+  struct Joined {
+    Place place;         // joining
+    ShardSet homes = 0;  // whose markers it waits for
+    bool first = false;  // of its filter: announce the filter to `homes`
+    Moves moves;         // of others
+  };
+
+  struct Left {
+    Moves moves;
+    ShardSet withdraw_from = 0;  // the filter had its last member: tell these homes. 0: others remain
+    std::string_view filter;     // its name, valid until the next call
+  };
+
+  struct Marked {
+    bool live = false;  // for all its homes now
+    Moves moves;        // the member's own included
+  };
+
+  // How far fan_out() came.
+  struct FanOut {
+    std::uint32_t touched = 0;  // members, visited or passed over
+    bool done = false;
+  };
+
+  struct Counters {
+    std::uint64_t filters = 0;
+    std::uint64_t groups = 0;
+    std::uint64_t live = 0;     // members
+    std::uint64_t joining = 0;  // members
+    std::uint64_t matches = 0;  // times a topic's cached groups were computed anew
+  };
+
+  explicit Subscriptions(const Options& options);
+
+  // Adds `member` to the valid filter's group of `encoding`, joining. Fails with too_many_filters.
+  // Requires: encoding < kEncodingsMax.
+  [[nodiscard]] std::expected<Joined, Error> join(std::string_view filter, std::uint8_t encoding, Member member);
+
+  // The home `origin` has answered: the member is live for its topics from now on. A second marker of an origin changes
+  // nothing.
+  Marked marker(Place place, std::uint32_t origin);
+
+  // Takes the member at `place` away.
+  Left leave(Place place);
+
+  // The groups with members whose filter matches the topic; empty when nobody cares. Valid until the next join, leave
+  // or match; to keep them longer copy the ids: a group that is gone is known by its generation.
+  [[nodiscard]] std::span<const GroupId> match(std::uint32_t origin, TopicHandle topic, std::string_view name,
+                                               std::uint64_t hash) {
+    if (const MatchCache::Entry* entry = cache_.find(origin, topic)) return entry->groups();
+    return match_slow(origin, topic, name, hash);
+  }
+
+  // Calls visit(Member) for members of the group that are live for `origin`, beginning or going on with a fan-out,
+  // until `count_max` were touched. Call it again until it says done; a group that is gone is done. The visitor must
+  // not change subscriptions.
+  template <typename Visitor>
+  FanOut fan_out(GroupId group, std::uint32_t origin, std::uint32_t count_max, Visitor&& visit);
+
+  [[nodiscard]] bool alive(GroupId group) const noexcept;
+  [[nodiscard]] std::uint8_t encoding(GroupId group) const noexcept;  // requires: alive
+  [[nodiscard]] std::string_view filter(Place place) const noexcept;
+  [[nodiscard]] std::uint8_t encoding(Place place) const noexcept;
+  [[nodiscard]] Member member(Place place) const noexcept;
+  [[nodiscard]] std::size_t members(std::string_view filter) const noexcept;  // of all encodings, joining ones included
+
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+  void check_invariants() const;
+
+ private:
+  static constexpr std::uint32_t kNone = Slab<int>::kNone;
+
+  struct Filter {
+    std::string name;
+    std::uint64_t hash = 0;
+    std::uint32_t first_group = kNone;
+    std::uint32_t members = 0;  // of all its groups
+    bool wildcard = false;
+  };
+
+  struct Group {
+    std::uint32_t filter = kNone;
+    std::uint32_t next = kNone;  // group of the same filter
+    std::uint32_t generation = 0;
+    std::uint8_t encoding = 0;
+    bool wildcard = false;
+    bool fanning_out = false;
+    std::uint8_t fan_out_origin = 0;
+    MemberList<Member> live;
+    MemberList<JoiningMember> joining;
+  };
+
+  [[nodiscard]] Group& group_at(Place place) noexcept;
+  [[nodiscard]] const Group& group_at(Place place) const noexcept;
+  [[nodiscard]] std::uint32_t find_filter(std::string_view name, std::uint64_t hash) const noexcept;
+  [[nodiscard]] std::uint32_t make_filter(std::string_view name, std::uint64_t hash);
+  void free_filter(std::uint32_t index);
+  [[nodiscard]] std::uint32_t group_of(std::uint32_t filter, std::uint8_t encoding);
+  void free_group(std::uint32_t index);
+  void groups_changed(const Filter& filter);
+  [[nodiscard]] ShardSet homes(const Filter& filter) const noexcept;
+  void collect(const Filter& filter, std::vector<GroupId>& into) const;
+  [[nodiscard]] std::span<const GroupId> match_slow(std::uint32_t origin, TopicHandle topic, std::string_view name,
+                                                    std::uint64_t hash);
+  void end_fan_out(Group& group) noexcept;
+
+  Options options_;
+  Slab<Filter> filters_;
+  Slab<Group> groups_;
+  IndexTable exact_;                     // exact filters by name
+  FilterTrie<std::uint32_t> wildcards_;  // wildcard filters: index + 1
+  MatchCache cache_;
+  std::vector<GroupId> scratch_;
+  std::string withdrawn_;  // Left::filter
+  Counters counters_;
+};
+
+template <typename Visitor>
+Subscriptions::FanOut Subscriptions::fan_out(GroupId id, std::uint32_t origin, std::uint32_t count_max,
+                                             Visitor&& visit) {
+  if (!alive(id)) return {.touched = 0, .done = true};
+  Group& group = groups_[id.index];
+  assert(!group.fanning_out || group.fan_out_origin == origin);
+  group.fanning_out = true;
+  group.fan_out_origin = static_cast<std::uint8_t>(origin);
+  std::uint32_t touched = 0;
+  if (group.wildcard) {  // an exact filter's joining members are live for nothing yet
+    touched = group.joining.advance(count_max, [&](const JoiningMember& joining) {
+      if (contains(joining.live, origin)) visit(joining.member);
+    });
+  }
+  touched += group.live.advance(count_max - touched, visit);
+  const bool done = group.live.all_visited() && (!group.wildcard || group.joining.all_visited());
+  if (done) end_fan_out(group);
+  return {.touched = touched, .done = done};
+}
+
+}  // namespace ringcast::topics
