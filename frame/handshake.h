@@ -12,7 +12,7 @@
 #include "frame/http_error.h"
 #include "frame/http_fields.h"
 #include "frame/http_request.h"
-#include "frame/http_response.h"
+#include "frame/response_parser.h"
 
 namespace ringcast::frame {
 

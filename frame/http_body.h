@@ -10,23 +10,10 @@
 
 #include "frame/bytes.h"
 #include "frame/http_error.h"
+#include "frame/http_framing.h"
+#include "frame/http_head.h"
 
 namespace ringcast::frame {
-
-// How the end of a body is known.
-struct Framing {
-  enum class Kind : std::uint8_t {
-    none,         // no body
-    length,       // Content-Length
-    chunked,      // Transfer-Encoding: chunked
-    until_close,  // a response with neither: ends with the connection
-  };
-
-  Kind kind = Kind::none;
-  std::uint64_t length = 0;  // bytes
-
-  friend bool operator==(const Framing&, const Framing&) = default;
-};
 
 class BodyReader {
  public:
@@ -52,36 +39,39 @@ class BodyReader {
  private:
   enum class State : std::uint8_t {
     data_by_length,
-    data_to_close,
+    data_until_close,
     size_first,  // the first digit of a chunk's size
     size,
-    size_space,  // after the size: only `;` may follow
+    space_after_size,  // only an extension may follow
     extension,
-    size_lf,
+    size_line_feed,
     chunk_data,
-    chunk_cr,
-    chunk_lf,
-    trailer_start,
-    trailer_name,
-    trailer_value,
-    trailer_lf,
-    last_lf,
+    chunk_carriage_return,
+    chunk_line_feed,
+    trailers,
     done,
     failed,
   };
 
+  [[nodiscard]] bool expects_data() const noexcept;
   [[nodiscard]] Step take_data(std::size_t consumed, Bytes in) noexcept;
-  [[nodiscard]] bool take_framing(std::uint8_t byte) noexcept;
-  [[nodiscard]] bool take_size(std::uint8_t byte) noexcept;
-  [[nodiscard]] bool take_trailer(std::uint8_t byte) noexcept;
-  [[nodiscard]] bool end_size() noexcept;
-  [[nodiscard]] bool fail(HttpError error) noexcept;
+  void end_data() noexcept;
+  void take_framing(std::uint8_t byte) noexcept;
+  void take_size(std::uint8_t byte) noexcept;
+  void take_size_end(std::uint8_t byte) noexcept;
+  void take_extension(std::uint8_t byte) noexcept;
+  void end_size() noexcept;
+  void take_trailer(std::uint8_t byte) noexcept;
+  void expect(std::uint8_t byte, std::uint8_t expected, State next) noexcept;
+  void fail(HttpError error) noexcept;
 
   std::uint64_t remaining_ = 0;  // bytes of the body, or of the chunk
   std::uint64_t room_;           // bytes that the body may still have
   std::uint16_t extensions_size_ = 0;
   std::uint16_t trailers_size_ = 0;
-  State state_;
+  std::uint8_t size_digits_ = 0;
+  FieldScanner trailers_;
+  State state_ = State::done;
   HttpError error_ = HttpError::body_too_large;
 };
 

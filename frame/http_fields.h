@@ -17,7 +17,19 @@ struct Field {
 // True if both are the same but for the case of ASCII letters.
 [[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
-// True if `text` is a token: one or more of the characters that names and methods are made of (RFC 9110 §5.6.2).
+// True for the characters that tokens are made of (RFC 9110 §5.6.2).
+[[nodiscard]] bool is_token_char(char c) noexcept;
+
+// True for what may stand in a field's value: visible characters, bytes over 7F, space and tab (RFC 9110 §5.5).
+[[nodiscard]] constexpr bool is_value_char(char c) noexcept {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+}
+
+// `text` without the spaces and tabs around it.
+[[nodiscard]] std::string_view trim_spaces(std::string_view text) noexcept;
+
+// True if `text` is a token: what names and methods are made of.
 [[nodiscard]] bool is_token(std::string_view text) noexcept;
 
 // True if `text` may stand as a field's value: no control characters but tab, no space at its ends (RFC 9110 §5.5).

@@ -12,9 +12,9 @@
 #include <string_view>
 
 #include "frame/bytes.h"
-#include "frame/http_body.h"
 #include "frame/http_error.h"
 #include "frame/http_fields.h"
+#include "frame/http_framing.h"
 #include "frame/url.h"
 
 namespace ringcast::frame {
@@ -34,7 +34,7 @@ struct Request {
 
 struct RequestLimits {
   std::uint32_t head_size_max = 16 * 1024;  // bytes, 431 beyond: the usual limit of servers and proxies
-  std::uint32_t line_size_max = 8 * 1024;   // bytes, 414 beyond: RFC 9112 §3 asks for at least 8000
+  std::uint32_t line_size_max = 8 * 1024;   // bytes of method and target, 414 beyond: RFC 9112 §3 asks for 8000
   std::uint32_t fields_max = 100;           // 431 beyond
 };
 

@@ -2,6 +2,7 @@
 // them).
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
@@ -33,6 +34,9 @@ struct Target {
 // Splits a request target in origin-form (`/a?b`), absolute-form (`http://host/a?b`; http, https, ws, wss) or
 // asterisk-form. Fails with bad_character, not_a_path or bad_authority.
 [[nodiscard]] std::expected<Target, UrlError> split_target(std::string_view target) noexcept;
+
+// True for what may stand in a request target without being escaped.
+[[nodiscard]] bool is_target_char(char c) noexcept;
 
 // True for `host [":" port]` with a name, an IPv4 address or a bracketed IPv6 address (RFC 3986 §3.2.2).
 [[nodiscard]] bool is_authority(std::string_view text) noexcept;
