@@ -38,12 +38,13 @@ bool all_are(const std::vector<Seen>& all, OperationKind kind) {
 
 }  // namespace
 
-TEST_CASE("reap without a time returns at once, and with one waits that long") {
+TEST_CASE("reap without a time returns at once, and with one waits about that long") {
   on_each_backend([](Backend& backend) {
     CHECK(backend.reap(0).empty());
     const Clock::time_point start = Clock::now();
-    CHECK(backend.reap(30).empty());
-    CHECK(elapsed_ms(start) >= 29);
+    int returns = 0;  // a signal may end a wait early
+    for (; elapsed_ms(start) < 30; ++returns) CHECK(backend.reap(30 - elapsed_ms(start)).empty());
+    CHECK(returns <= 5);
     CHECK(elapsed_ms(start) < 5000);
   });
 }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "broker/io/epoll.h"
 #include "broker/io/uring.h"
 
 namespace ringcast::io::test {
@@ -28,6 +29,12 @@ std::unique_ptr<Backend> make_uring(const Shape& shape) {
   return std::move(*made);
 }
 
+std::unique_ptr<Backend> make_epoll(const Shape& shape) {
+  auto made = Epoll::create({.receive_area_size = shape.receive_buffers * kReceiveBufferSize});
+  REQUIRE(made.has_value());
+  return std::move(*made);
+}
+
 struct Kind {
   const char* name;
   std::unique_ptr<Backend> (*make)(const Shape&);
@@ -35,6 +42,7 @@ struct Kind {
 
 constexpr Kind kKinds[] = {
     {"io_uring", make_uring},
+    {"epoll", make_epoll},
 };
 
 int checked(int result) {
