@@ -1,0 +1,124 @@
+#include "broker/fan_out.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace ringcast::broker {
+
+FanOut::FanOut(std::uint32_t self, SessionTable& sessions, topics::Subscriptions& subscriptions)
+    : self_(self), sessions_(sessions), subscriptions_(subscriptions) {}
+
+FanOut::~FanOut() {
+  end_run();
+}
+
+void FanOut::set_codec(Encoding encoding, const Codec& codec) {
+  streams_[encoding].codec = &codec;
+  streams_[encoding].writer = std::make_unique<SegmentWriter>(sessions_.segments());
+}
+
+SlotId FanOut::silent_publisher(const topics::Publisher& publisher) {
+  if (publisher.shard != self_) return {};
+  const SlotId slot{publisher.slot, publisher.generation};
+  const Session* session = sessions_.find(slot);
+  return session != nullptr && !session->echo ? slot : SlotId{};
+}
+
+bool FanOut::extends_run(std::uint32_t origin, std::span<const topics::GroupId> groups, SlotId skip) const {
+  return !run_.going_out && run_.origin == origin && run_.skip == skip && run_.payload_bytes < kRunBytesMax &&
+         std::ranges::equal(run_.groups, groups);
+}
+
+bool FanOut::add(std::uint32_t origin, const Delivery& delivery) {
+  const topics::Message& message = *delivery.message;
+  const auto groups = subscriptions_.match(origin, delivery.topic, message.topic(), message.topic_hash);
+  if (groups.empty()) return true;  // the last subscriber has left while the message was under way
+  const SlotId skip = silent_publisher(message.publisher);
+  if (pending() && !extends_run(origin, groups, skip)) return false;
+  if (!pending()) {
+    run_.origin = origin;
+    run_.skip = skip;
+    run_.groups.assign(groups.begin(), groups.end());
+  }
+  ++run_.messages;
+  ++counters_.messages;
+  run_.payload_bytes += message.payload_size;
+  encode(message);
+  return true;
+}
+
+void FanOut::encode(const topics::Message& message) {
+  std::uint32_t done = 0;  // encodings, as bits
+  for (const topics::GroupId& group : run_.groups) {
+    const Encoding encoding = subscriptions_.encoding(group);
+    if ((done & (1U << encoding)) != 0) continue;
+    done |= 1U << encoding;
+    Stream& stream = streams_[encoding];
+    const Span span = stream.codec->encode(message, *stream.writer);
+    if (span.segment == nullptr) continue;
+    counters_.encoded_bytes += span.length;
+    if (!stream.spans.empty()) {
+      Span& last = stream.spans.back();
+      if (last.segment == span.segment && last.offset + last.length == span.offset) {
+        last.length += span.length;
+        continue;
+      }
+    }
+    sessions_.segments().retain(span.segment);
+    stream.spans.push_back(span);
+  }
+}
+
+bool FanOut::step(std::uint32_t& budget) {
+  run_.going_out = true;
+  while (run_.next_group < run_.groups.size()) {
+    const topics::GroupId group = run_.groups[run_.next_group];
+    if (!subscriptions_.alive(group)) {
+      ++run_.next_group;
+      continue;
+    }
+    if (budget == 0) return false;
+    const std::vector<Span>& spans = streams_[subscriptions_.encoding(group)].spans;
+    const auto progress = subscriptions_.fan_out(group, run_.origin, budget, [&](const topics::Member& member) {
+      if (member.slot == run_.skip.index) return;
+      sessions_.send(member.slot, spans);
+      counters_.deliveries += run_.messages;
+    });
+    budget -= progress.touched;
+    if (!progress.done) return false;
+    ++run_.next_group;
+  }
+  ++counters_.runs;
+  end_run();
+  return true;
+}
+
+void FanOut::end_run() {
+  for (Stream& stream : streams_) {
+    for (const Span& span : stream.spans) sessions_.segments().release(span.segment);
+    stream.spans.clear();
+  }
+  run_.groups.clear();
+  run_.messages = 0;
+  run_.payload_bytes = 0;
+  run_.next_group = 0;
+  run_.going_out = false;
+}
+
+std::vector<Segment*> FanOut::current_segments() const {
+  std::vector<Segment*> current;
+  for (const Stream& stream : streams_) {
+    if (stream.writer != nullptr && stream.writer->current() != nullptr) current.push_back(stream.writer->current());
+  }
+  return current;
+}
+
+std::uint64_t FanOut::segments_retired() const {
+  std::uint64_t retired = 0;
+  for (const Stream& stream : streams_) {
+    if (stream.writer != nullptr) retired += stream.writer->retired();
+  }
+  return retired;
+}
+
+}  // namespace ringcast::broker

@@ -1,0 +1,87 @@
+// FanOut: gives each message that reaches this shard to every subscriber of this shard.
+//
+// Messages that follow one another to the same subscribers become one *run*: encoded one after the other, they lie side
+// by side in a segment, and each subscriber gets one span for all of them. A run ends when a message for others, a
+// marker or the end of the deliveries comes; then it is appended to its subscribers' outboxes, in steps if they are
+// many.
+//
+// Thread: one shard's.
+// Hot path: add() once per message, the loop of step() once per subscriber and run. No allocation in the steady state.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "broker/codec.h"
+#include "broker/mesh.h"
+#include "broker/session_table.h"
+#include "topics/subscriptions.h"
+
+namespace ringcast::broker {
+
+class FanOut {
+ public:
+  static constexpr std::uint32_t kRunBytesMax =
+      32 * 1024;  // of payloads: then the run goes out, while it is still in cache
+
+  struct Counters {
+    std::uint64_t messages = 0;    // that had a subscriber here
+    std::uint64_t deliveries = 0;  // messages × subscribers
+    std::uint64_t encoded_bytes = 0;
+    std::uint64_t runs = 0;
+  };
+
+  FanOut(std::uint32_t self, SessionTable& sessions, topics::Subscriptions& subscriptions);
+  FanOut(const FanOut&) = delete;
+  FanOut& operator=(const FanOut&) = delete;
+  ~FanOut();
+
+  // The codec of an encoding; it outlives this.
+  void set_codec(Encoding encoding, const Codec& codec);
+
+  // Takes a live message of `origin`. False when the run before it must go out first: then step(), and come again.
+  [[nodiscard]] bool add(std::uint32_t origin, const Delivery& delivery);
+
+  // True when a run waits to go out, wholly or in part.
+  [[nodiscard]] bool pending() const noexcept { return !run_.groups.empty(); }
+
+  // Appends the run to up to `budget` outboxes; reduces `budget` by what it used. True when the run is out.
+  bool step(std::uint32_t& budget);
+
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+  // The segments that are being written to, for Outbox::unpin(); and how many were left since the start.
+  [[nodiscard]] std::vector<Segment*> current_segments() const;
+  [[nodiscard]] std::uint64_t segments_retired() const;
+
+ private:
+  struct Stream {  // of one encoding
+    const Codec* codec = nullptr;
+    std::unique_ptr<SegmentWriter> writer;
+    std::vector<Span> spans;  // of the run; each holds a reference
+  };
+  struct Run {
+    std::uint32_t origin = 0;
+    std::vector<topics::GroupId> groups;
+    SlotId skip;  // the connection that published it and does not want to hear itself
+    std::uint32_t messages = 0;
+    std::uint32_t payload_bytes = 0;
+    std::size_t next_group = 0;  // how far step() came
+    bool going_out = false;
+  };
+
+  [[nodiscard]] SlotId silent_publisher(const topics::Publisher& publisher);
+  [[nodiscard]] bool extends_run(std::uint32_t origin, std::span<const topics::GroupId> groups, SlotId skip) const;
+  void encode(const topics::Message& message);
+  void end_run();
+
+  const std::uint32_t self_;
+  SessionTable& sessions_;
+  topics::Subscriptions& subscriptions_;
+  std::array<Stream, topics::kEncodingsMax> streams_;
+  Run run_;
+  Counters counters_;
+};
+
+}  // namespace ringcast::broker

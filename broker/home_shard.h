@@ -1,0 +1,96 @@
+// HomeShard: a shard in its role as the home of topics. Takes requests, gives sequence numbers, hands messages over to
+// every shard that has a subscriber.
+//
+// A request is taken only after room for all that it causes is there: one delivery in each interested shard's ring,
+// this shard's own included, and the ack. Otherwise it stays where it is, and so do those behind it: that is
+// backpressure.
+//
+// Thread: one shard's. Messages belong to this shard from the moment their request is taken; a delivery ring holds one
+// reference until its reader has passed.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "broker/config.h"
+#include "broker/instant.h"
+#include "broker/mesh.h"
+#include "topics/home.h"
+
+namespace ringcast::broker {
+
+class HomeShard {
+ public:
+  // What may lie unread in one ring of deliveries, in bytes of messages; one message always fits.
+  static constexpr std::size_t kBytesInFlightMax = 16 * 1024 * 1024;
+  static constexpr std::uint32_t kSnapshotMessages = 64;  // per pull, and
+  static constexpr std::size_t kSnapshotBytes =
+      32 * 1024;  // of payload, but at least one message: what an outbox takes
+
+  struct Counters {
+    std::uint64_t published = 0;   // sequenced
+    std::uint64_t refused = 0;     // by a limit
+    std::uint64_t expired = 0;     // waited too long for room
+    std::uint64_t stalls = 0;      // turns in which a request found no room
+    std::uint64_t deliveries = 0;  // pushed, one per interested shard
+  };
+
+  HomeShard(Mesh& mesh, std::uint32_t self, topics::HashKey key, const Config& config, topics::MessagePool& pool);
+  HomeShard(const HomeShard&) = delete;
+  HomeShard& operator=(const HomeShard&) = delete;
+  ~HomeShard();
+
+  // Frees what readers have passed.
+  void reclaim();
+
+  // Takes up to `budget` requests of each shard. True when the budget ended it, so that there may be more to take.
+  bool take(const Now& now, std::uint32_t budget);
+
+  // Shows the readers what was pushed since the last call; the set of those that may need a wake.
+  [[nodiscard]] topics::ShardSet flush();
+
+  // The shards whose request rings got room and that asked to be told. Cleared by the call.
+  [[nodiscard]] topics::ShardSet take_room_made() noexcept;
+
+  // Before sleeping: asks each reader whose ring is too full to wake us. True when one has made room meanwhile.
+  [[nodiscard]] bool ask_for_room();
+
+  // Before sleeping: true when there is a request that was not found to lack room.
+  [[nodiscard]] bool has_requests();
+
+  // Connections that other shards have handed over to this one. The caller clears it.
+  [[nodiscard]] std::vector<int>& handed_over() noexcept { return handed_over_; }
+
+  [[nodiscard]] const topics::Home& home() const noexcept { return home_; }
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+
+ private:
+  struct Reader {
+    std::size_t bytes_in_flight = 0;
+  };
+  enum class Taken : std::uint8_t { yes, no_room };
+
+  [[nodiscard]] Taken take_one(std::uint32_t from, Request& request, const Now& now);
+  [[nodiscard]] Taken publish(std::uint32_t from, Request& request, const Now& now);
+  [[nodiscard]] Taken subscribe(std::uint32_t from, const Request& request);
+  [[nodiscard]] Taken pull(std::uint32_t from, const Request& request);
+  void acknowledge(std::uint32_t from, const Request& request, Outcome outcome, const topics::Message* message);
+  void discard(Request& request);
+  [[nodiscard]] bool has_room(std::uint32_t reader, std::size_t entries, std::size_t bytes);
+  void push(std::uint32_t reader, Delivery delivery);
+
+  Mesh& mesh_;
+  const std::uint32_t self_;
+  const std::size_t memory_max_bytes_;
+  topics::MessagePool& pool_;
+  topics::Home home_;
+  std::vector<Reader> readers_;
+  std::vector<int> handed_over_;
+  topics::ShardSet room_made_ = 0;
+  std::uint32_t first_ = 0;          // whose requests are taken first: it rotates
+  topics::ShardSet stalled_ = 0;     // shards whose oldest request found no room, as the last take() found
+  topics::ShardSet stalled_on_ = 0;  // readers without room, as the last take() found
+  Counters counters_;
+};
+
+}  // namespace ringcast::broker

@@ -1,0 +1,40 @@
+// HttpExchange: one HTTP request of a connection, from its first byte to its answer.
+//
+// Exists only while a connection speaks HTTP; one request at a time (RFC 9112 §9.3.2: answers in the order of
+// requests).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "broker/instant.h"
+#include "frame/http_body.h"
+#include "frame/http_request.h"
+
+namespace ringcast::broker {
+
+struct HttpExchange {
+  enum class State : std::uint8_t {
+    head,      // reading the request's head
+    body,      // reading its body, to publish it
+    answering  // a home will answer; nothing more is read until then
+  };
+
+  explicit HttpExchange(frame::RequestLimits limits) : parser(limits) {}
+
+  frame::RequestParser parser;
+  std::optional<frame::BodyReader> body_reader;
+  std::string topic;  // decoded
+  std::string body;
+  std::string content_type;  // of the request, checked
+  State state = State::head;
+  bool keep_alive = true;
+  bool head_only = false;     // HEAD
+  bool removes = false;       // DELETE
+  bool body_unread = false;   // the request has a body, of which not all was read
+  std::string if_none_match;  // GET
+  std::uint32_t ticket = 0;   // of the answer awaited
+};
+
+}  // namespace ringcast::broker

@@ -1,0 +1,91 @@
+// HttpSession: what a connection that speaks HTTP/1.1 does with the bytes it gets: one request at a time, each
+// answered.
+//
+// `/topics/<topic>`: POST publishes, GET reads the last value, DELETE removes it, an upgrade subscribes. Everything
+// else is a file of the dashboard or 404. Thread: one shard's. State is in Session and its HttpExchange.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "broker/config.h"
+#include "broker/http_exchange.h"
+#include "broker/mesh.h"
+#include "broker/publishing.h"
+#include "broker/session_table.h"
+#include "broker/subscribing.h"
+#include "broker/topic_request.h"
+#include "frame/handshake.h"
+
+namespace ringcast::broker {
+
+// A file that is served as it is.
+struct StaticFile {
+  std::string_view content_type;
+  Bytes bytes;
+  std::string_view etag;  // quoted
+};
+
+// Finds a file by its path, "/" and "/app.js"; null when there is none.
+using FindFile = const StaticFile* (*)(std::string_view path);
+
+class HttpSession {
+ public:
+  struct Counters {
+    std::uint64_t requests = 0;
+    std::uint64_t refused = 0;  // answered with 4xx or 5xx
+  };
+
+  HttpSession(const Config& config, std::uint64_t epoch, FindFile find_file, SessionTable& sessions,
+              Publishing& publishing, Subscribing& subscribing);
+
+  // Takes bytes; how many. The session stops while its request waits for an answer.
+  [[nodiscard]] std::size_t received(SlotId slot, MutableBytes in, Instant now);
+
+  // A home answers the session's POST or DELETE.
+  void acknowledged(SlotId slot, const Delivery& ack, Instant now);
+  // A home answers its GET: with the value, if there is one, and then with the end.
+  void fetched(SlotId slot, std::uint32_t ticket, const topics::Message& message, Instant now);
+  void fetched_all(SlotId slot, std::uint32_t ticket, Instant now);
+
+  // The peer will send no more. What it asked for is still answered.
+  void peer_finished(SlotId slot, Instant now);
+  // The session's deadline has come.
+  void due(SlotId slot, Instant now);
+  // The session's subscription did not become live in time.
+  void refuse_upgrade(SlotId slot, Instant now);
+  // Answers what cannot be served at all: too many connections, shutting down.
+  void refuse(SlotId slot, std::uint16_t status, std::string_view name, std::string_view message, Instant now);
+
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+
+ private:
+  // What a turn of the state machine came to.
+  enum class Next : std::uint8_t { more_bytes, go_on, wait };
+
+  [[nodiscard]] Next read_head(SlotId slot, Session& session, Bytes in, std::size_t& consumed, Instant now);
+  [[nodiscard]] Next read_body(SlotId slot, Session& session, Bytes in, std::size_t& consumed, Instant now);
+  [[nodiscard]] Next handle(SlotId slot, Session& session, Instant now);
+  [[nodiscard]] Next handle_topic(SlotId slot, Session& session, std::string_view path, Instant now);
+  [[nodiscard]] Next handle_file(SlotId slot, Session& session, std::string_view path, Instant now);
+  [[nodiscard]] Next upgrade(SlotId slot, Session& session, TopicRequest request, Instant now);
+  [[nodiscard]] Next begin_body(SlotId slot, Session& session, TopicRequest request, Instant now);
+  [[nodiscard]] Next get(SlotId slot, Session& session, TopicRequest request, Instant now);
+  [[nodiscard]] Next publish(SlotId slot, Session& session, Instant now);
+
+  // Sends the answer; the connection is ready for the next request or ends.
+  Next answer(SlotId slot, Session& session, std::string_view response, Instant now);
+  Next answer_refusal(SlotId slot, Session& session, const HttpRefusal& refusal, Instant now);
+
+  const Config& config_;
+  const std::string epoch_;  // 16 hexadecimal digits
+  const FindFile find_file_;
+  SessionTable& sessions_;
+  Publishing& publishing_;
+  Subscribing& subscribing_;
+  std::uint32_t next_ticket_ = 1;
+  Counters counters_;
+};
+
+}  // namespace ringcast::broker

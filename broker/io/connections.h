@@ -1,0 +1,139 @@
+// Connections: where each connection stands between the kernel and its session. Pure: completions in, operations out.
+//
+// It sits between a Backend, which is dumb, and a Shard, which knows no descriptors. What is armed, what starves for
+// buffers, which socket is full, what is being closed and what is still in flight is known here and nowhere else, so
+// that all of it is simulated with the simulated backend.
+//
+// Thread:    one, its shard's.
+// Closing:   finish: send what is owed, FIN, read until the peer closes too or its time is over. abort: at once. Either
+//            way the descriptor is closed, and the slot given back, only after the last completion.
+// Invariant: at most one of {a Send in this flush, an armed send, an armed poll_out} per connection.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "broker/io/backend.h"
+#include "broker/shard.h"
+#include "topics/slab.h"
+
+namespace ringcast::io {
+
+class Connections {
+ public:
+  static constexpr std::size_t kSendsPerBatch = 64;         // measured best between 32 and 64 (README, "Sends")
+  static constexpr std::size_t kGatherBytes = 16 * 1024;    // of small spans copied into one send
+  static constexpr std::size_t kSendBytesMax = 256 * 1024;  // of one connection in one batch: others wait for it
+  static constexpr std::int64_t kAcceptRetryMs = 100;       // after accept failed for want of descriptors or memory
+
+  struct Options {
+    int listener = -1;                                  // borrowed; -1: none
+    bool reached_by_loopback = true;                    // the listener's address is one
+    std::uint64_t linger_bytes_max = 16 * 1024 * 1024;  // thrown away of a closing peer before it is cut off
+  };
+
+  struct Counters {
+    std::uint64_t accepted = 0;
+    std::uint64_t accept_errors = 0;
+    std::uint64_t handed_over = 0;  // to a shard with fewer connections
+    std::uint64_t starved = 0;      // receives that found no buffer
+    std::uint64_t blocked = 0;      // sends that the socket did not take whole
+    std::uint64_t sends = 0;
+    std::uint64_t sent_bytes = 0;
+    std::uint64_t received_bytes = 0;
+  };
+
+  Connections(broker::Shard& shard, const Options& options);
+  Connections(const Connections&) = delete;
+  Connections& operator=(const Connections&) = delete;
+
+  // ---- a turn, in this order ----
+
+  // What has happened. Data of receives is used up (taken, or copied) when this returns.
+  void complete(std::span<const Completion> completions, const Now& now);
+  // Carries out the shard's lists: offers kept bytes to resumed sessions, ends doomed ones. After Shard::turn().
+  void apply(const Now& now);
+  // Sends up to `connections_max` dirty connections what they are owed. True when none is left.
+  bool flush(Backend& backend, std::size_t connections_max, Instant now);
+  // What is to be submitted; the caller submits it and clears the list.
+  [[nodiscard]] std::vector<Operation>& operations() noexcept { return operations_; }
+
+  // ---- the listener ----
+
+  void start_accepting();
+  void stop_accepting();
+  [[nodiscard]] Instant accept_retry() const noexcept { return accept_retry_; }
+
+  // Asked for each accepted connection: which shard shall keep it. The default keeps all.
+  using ChooseShard = std::uint32_t (*)(void* context, std::uint32_t self);
+  void set_choose_shard(ChooseShard choose, void* context) noexcept {
+    choose_shard_ = choose;
+    choose_context_ = context;
+  }
+
+  // Takes a connection that was accepted, here or by another shard.
+  void adopt(int fd, Instant now);
+
+  [[nodiscard]] std::size_t open() const noexcept { return open_; }  // descriptors
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+
+ private:
+  enum class State : std::uint8_t {
+    closed,  // the slot is free
+    open,
+    finishing,  // sends what is owed
+    lingering,  // FIN is out; reads and throws away
+    aborting,   // waits for its last completions
+  };
+  struct Connection {
+    int fd = -1;
+    std::uint32_t generation = 0;
+    State state = State::closed;
+    bool receive_armed : 1 = false;
+    bool receive_cancelled : 1 = false;               // its last completion is still to come
+    bool starved : 1 = false;                         // in starved_
+    bool waits_for_socket : 1 = false;                // an armed send or poll_out is in flight
+    bool end_of_stream : 1 = false;                   // came while bytes are kept
+    std::unique_ptr<std::vector<std::uint8_t>> kept;  // received, not taken yet
+    std::uint64_t thrown_away = 0;                    // bytes, while lingering
+  };
+
+  void accepted(const Completion& completion, const Now& now);
+  void received(const Completion& completion, Instant now);
+  void received_data(SlotId slot, Connection& connection, MutableBytes data, Instant now);
+  void socket_ready(const Completion& completion, Instant now);
+  void offer_kept(SlotId slot, Connection& connection, Instant now);
+  void finish(SlotId slot, Connection& connection, Instant now);
+  void abort(SlotId slot, Connection& connection);
+  void fin(SlotId slot, Connection& connection, Instant now);
+  void close_if_idle(SlotId slot, Connection& connection);
+  void arm_receive(SlotId slot, Connection& connection);
+  void cancel_receive(SlotId slot, Connection& connection);
+  void want_receive(SlotId slot, Connection& connection);
+  void wait_for_socket(SlotId slot, Connection& connection);
+  void gather_batch(std::size_t end);
+  void account_batch(std::span<const Short> shorts, Instant now);
+  [[nodiscard]] Connection* find(SlotId slot) noexcept;
+
+  broker::Shard& shard_;
+  const Options options_;
+  std::vector<std::unique_ptr<Connection[]>> chunks_;  // by slot index, beside the shard's sessions
+  std::vector<Operation> operations_;
+  std::vector<SlotId> starved_;
+  std::vector<Send> batch_;
+  std::vector<SlotId> dirty_again_;
+  std::size_t dirty_done_ = 0;  // of the shard's dirty list, by this flush
+  std::size_t round_left_ = 0;  // of those that were dirty when the round began
+  std::unique_ptr<std::uint8_t[]> scratch_;
+  ChooseShard choose_shard_ = nullptr;
+  void* choose_context_ = nullptr;
+  bool accepting_ = false;  // wanted
+  bool accept_armed_ = false;
+  Instant accept_retry_ = Instant::never();
+  std::size_t open_ = 0;
+  Counters counters_;
+};
+
+}  // namespace ringcast::io

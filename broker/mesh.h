@@ -1,0 +1,128 @@
+// Mesh: the rings between all shards of a process, and the doorbells of those that sleep.
+//
+// Two rings for each ordered pair of shards, a shard and itself included. One ring for both would deadlock: a home that
+// waits for room to deliver would leave unread the very ring whose reading makes that room (README, "Two rings").
+// Requests go to a topic's home; deliveries come from it. Draining a delivery never needs room in any ring.
+//
+// Thread: each ring has one producing and one consuming shard (Queue). The doorbells are shared by all.
+#pragma once
+
+#include <atomic>
+#include <cassert>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "broker/instant.h"
+#include "broker/queue.h"
+#include "broker/slot.h"
+#include "topics/home.h"
+#include "topics/message.h"
+
+namespace ringcast::broker {
+
+// What a shard asks of a topic's home.
+struct Request {
+  enum class Kind : std::uint8_t {
+    publish,    // message: what to publish
+    subscribe,  // message: the filter. Answered by a marker
+    withdraw,   // message: the filter, which has no subscriber left on the asking shard
+    pull,       // message: the filter, and in its payload the topic to go on after. Answered by snapshots, snapshot_end
+    hand_over,  // fd: an accepted connection that the target shall keep
+  };
+  Kind kind = Kind::publish;
+  bool wants_ack = false;          // publish: acknowledge success too, not only refusal
+  bool first = false;              // subscribe: the asking shard had no subscriber of this filter before
+  std::uint32_t subscription = 0;  // subscribe, pull: index in the session
+  std::uint32_t ticket = 0;        // echoed in the answer, so that a late one is recognised
+  int fd = -1;
+  std::uint32_t bytes = 0;              // of the message, as the sender counts what is in flight
+  bool sender_releases = true;          // the message stays the sender's until the home has passed the entry
+  bool same_pool = false;               // publish to the sender's own shard: the message is the home's already
+  SlotId slot;                          // whom the answer is for
+  std::uint64_t position = 0;           // pull: only topics last changed up to here
+  Instant deadline = Instant::never();  // publish: refuse it when taken later than this
+  topics::Message* message = nullptr;
+};
+
+// What came of a publish.
+enum class Outcome : std::uint8_t {
+  sequenced,
+  expired,          // waited for room longer than its deadline: certainly not published
+  too_many_topics,  // a new topic beyond the limit: certainly not published
+  memory_full,      // last values and history hold all they may: certainly not published
+};
+
+// What a home sends to a shard that is interested, or that asked.
+struct Delivery {
+  enum class Kind : std::uint8_t {
+    message,       // live
+    marker,        // from here on the subscription is live for this home; position: where that is
+    snapshot,      // a last value for one subscription
+    snapshot_end,  // of a chunk; message: the topic to go on after, or null when that was all
+    ack,           // outcome of the publish that `ticket` names
+  };
+  Kind kind = Kind::message;
+  Outcome outcome = Outcome::sequenced;
+  std::uint32_t subscription = 0;
+  std::uint32_t ticket = 0;
+  SlotId slot;
+  topics::TopicHandle topic;
+  std::uint64_t seq = 0;
+  std::uint64_t position = 0;
+  std::int64_t time_us = 0;
+  topics::Message* message = nullptr;  // the home's; readable until the consumer passes the entry
+};
+
+// Tells whether a shard sleeps, so that a wake (7 µs) is paid only when it does.
+class Doorbell {
+ public:
+  // The shard is about to sleep: it must look at all its rings once more after this.
+  void announce_sleep() noexcept { sleeping_.store(true, std::memory_order_seq_cst); }
+  // The shard is awake.
+  void rise() noexcept { sleeping_.store(false, std::memory_order_seq_cst); }
+  // True when the caller, who has just flushed something to the shard, must wake it; false for all others until it
+  // sleeps again.
+  [[nodiscard]] bool ring() noexcept {
+    return sleeping_.load(std::memory_order_seq_cst) && sleeping_.exchange(false, std::memory_order_seq_cst);
+  }
+
+ private:
+  alignas(64) std::atomic<bool> sleeping_ = false;
+};
+
+class Mesh {
+ public:
+  struct Options {
+    std::uint32_t shards = 1;                  // 1..64: a set of shards is one word
+    std::uint32_t requests_capacity = 1024;    // entries of each ring of requests, a power of two
+    std::uint32_t deliveries_capacity = 4096;  // entries of each ring of deliveries, a power of two
+  };
+
+  explicit Mesh(const Options& options) : shards_(options.shards), doorbells_(options.shards) {
+    assert(shards_ >= 1);
+    assert(shards_ <= topics::kShardsMax);
+    for (std::uint32_t pair = 0; pair < shards_ * shards_; ++pair) {
+      requests_.push_back(std::make_unique<Queue<Request>>(options.requests_capacity));
+      deliveries_.push_back(std::make_unique<Queue<Delivery>>(options.deliveries_capacity));
+    }
+    for (auto& bell : doorbells_) bell = std::make_unique<Doorbell>();
+  }
+
+  [[nodiscard]] std::uint32_t shards() const noexcept { return shards_; }
+  [[nodiscard]] Queue<Request>& requests(std::uint32_t from, std::uint32_t to) {
+    return *requests_[from * shards_ + to];
+  }
+  [[nodiscard]] Queue<Delivery>& deliveries(std::uint32_t from, std::uint32_t to) {
+    return *deliveries_[from * shards_ + to];
+  }
+  [[nodiscard]] Doorbell& doorbell(std::uint32_t shard) { return *doorbells_[shard]; }
+
+ private:
+  std::uint32_t shards_;
+  std::vector<std::unique_ptr<Queue<Request>>> requests_;     // [from * shards + to]
+  std::vector<std::unique_ptr<Queue<Delivery>>> deliveries_;  // [from * shards + to]
+  std::vector<std::unique_ptr<Doorbell>> doorbells_;
+};
+
+}  // namespace ringcast::broker

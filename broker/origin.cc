@@ -1,0 +1,69 @@
+#include "broker/origin.h"
+
+#include <algorithm>
+
+#include "frame/handshake.h"
+#include "frame/http_fields.h"
+
+namespace ringcast::broker {
+
+namespace {
+
+// "host:port", "[::1]:port", "host" -> the host, with the brackets of IPv6.
+std::string_view without_port(std::string_view authority) {
+  if (authority.starts_with('[')) return authority.substr(0, authority.find(']') + 1);
+  return authority.substr(0, authority.find(':'));
+}
+
+bool is_dotted_number(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
+}
+
+bool is_loopback(std::string_view authority) {
+  const std::string_view host = without_port(authority);
+  if (frame::equals_ignoring_case(host, "localhost") || host == "[::1]") return true;
+  return host.starts_with("127.") && is_dotted_number(host);
+}
+
+// "https://host:port" -> "host:port"; "null" and whatever is no origin -> empty.
+std::string_view authority_of(std::string_view origin) {
+  const std::size_t colon = origin.find("://");
+  return colon == std::string_view::npos ? std::string_view{} : origin.substr(colon + 3);
+}
+
+bool is_listed(std::string_view origin, const Config& config) {
+  return std::ranges::any_of(config.allowed_origins, [&](const std::string& allowed) {
+    return allowed == "*" || frame::equals_ignoring_case(allowed, origin);
+  });
+}
+
+bool is_listed_host(std::string_view host, const Config& config) {
+  return std::ranges::any_of(config.allowed_origins, [&](const std::string& allowed) {
+    return allowed == "*" || frame::equals_ignoring_case(authority_of(allowed), host);
+  });
+}
+
+bool acts(const frame::Request& request) {
+  return request.method == "POST" || request.method == "DELETE" || frame::wants_websocket(request);
+}
+
+}  // namespace
+
+std::optional<HttpRefusal> check_origin(const frame::Request& request, const Config& config, ReachedBy reached_by) {
+  if (reached_by == ReachedBy::loopback && !request.host.empty() && !is_loopback(request.host) &&
+      !is_listed_host(request.host, config)) {
+    return HttpRefusal{
+        403, "host_not_allowed",
+        "this broker was reached on a loopback address by a name that is not one; add it to --allowed-origins"};
+  }
+  const auto origin = request.fields.get("Origin");
+  if (!origin || !acts(request)) return std::nullopt;
+  const std::string_view authority = authority_of(*origin);
+  if (!authority.empty() && (frame::equals_ignoring_case(authority, request.host) || is_loopback(authority)))
+    return std::nullopt;
+  if (is_listed(*origin, config)) return std::nullopt;
+  return HttpRefusal{403, "origin_not_allowed",
+                     "pages of this origin may not use this broker; add it to --allowed-origins"};
+}
+
+}  // namespace ringcast::broker

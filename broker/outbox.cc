@@ -1,0 +1,219 @@
+#include "broker/outbox.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace ringcast::broker {
+
+Outbox::~Outbox() {
+  assert(empty());
+}
+
+void Outbox::start(const Span& span, OutboxPool& pool) {
+  front_ = span;
+  pinned_bytes_ = span.segment->capacity();
+  pool.segments().retain(span.segment);
+}
+
+void Outbox::append_slow(const Span& span, OutboxPool& pool) {
+  if (back().segment != span.segment) pinned_bytes_ += span.segment->capacity();
+  if (more_ == nullptr) more_ = pool.lend();
+  more_->spans.push_back(span);
+  pool.segments().retain(span.segment);
+}
+
+void Outbox::append_urgent(const Span& span, OutboxPool& pool) {
+  if (empty()) return append(span, pool);
+  owed_bytes_ += span.length;
+  pool.segments().retain(span.segment);
+  if (frame_begun()) {
+    const std::uint32_t rest = front_.segment->frame_end(front_.offset) - front_.offset;
+    if (rest < front_.length) split_front(rest, pool);
+    if (more_ == nullptr) more_ = pool.lend();
+    more_->spans.insert(more_->spans.begin() + static_cast<std::ptrdiff_t>(more_->head), span);
+  } else {
+    if (more_ == nullptr) more_ = pool.lend();
+    more_->spans.insert(more_->spans.begin() + static_cast<std::ptrdiff_t>(more_->head), front_);
+    front_ = span;
+  }
+  more_->checked = std::min(more_->checked, more_->head);
+  recount_pinned();
+}
+
+Bytes Outbox::gather(MutableBytes scratch, std::size_t size_max) const {
+  if (empty()) return {};
+  if (more_ == nullptr || front_.length >= kSpanWorthASend) {
+    return front_.segment->bytes(front_.offset, front_.length).first(std::min<std::size_t>(front_.length, size_max));
+  }
+  const std::size_t limit = std::min(scratch.size(), size_max);
+  std::size_t size = 0;
+  const auto take = [&](const Span& span) {
+    const Bytes bytes =
+        span.segment->bytes(span.offset, span.length).first(std::min<std::size_t>(span.length, limit - size));
+    std::ranges::copy(bytes, scratch.begin() + static_cast<std::ptrdiff_t>(size));
+    size += bytes.size();
+  };
+  take(front_);
+  for (std::size_t i = more_->head; i < more_->spans.size() && size < limit; ++i) {
+    if (more_->spans[i].length >= kSpanWorthASend) break;
+    take(more_->spans[i]);
+  }
+  return scratch.first(size);
+}
+
+void Outbox::consume(std::size_t size, OutboxPool& pool) {
+  assert(size <= owed_bytes_);
+  while (size > 0) {
+    const std::size_t part = std::min<std::size_t>(size, front_.length);
+    front_.offset += static_cast<std::uint32_t>(part);
+    front_.length -= static_cast<std::uint32_t>(part);
+    owed_bytes_ -= static_cast<std::uint32_t>(part);
+    size -= part;
+    if (front_.length == 0) pop_front(pool);
+  }
+}
+
+void Outbox::pop_front(OutboxPool& pool) {
+  Segment* const gone = front_.segment;
+  front_ = {};
+  if (more_ != nullptr) {
+    front_ = more_->spans[more_->head++];
+    if (more_->head == more_->spans.size()) pool.take_back(std::move(more_));
+  }
+  if (front_.segment != gone) pinned_bytes_ -= gone->capacity();
+  pool.segments().release(gone);
+}
+
+bool Outbox::frame_begun() const noexcept {
+  return !empty() && front_.segment->frame_begin(front_.offset) != front_.offset;
+}
+
+void Outbox::split_front(std::uint32_t length, OutboxPool& pool) {
+  assert(length > 0);
+  assert(length < front_.length);
+  const Span rest{front_.segment, front_.offset + length, front_.length - length};
+  front_.length = length;
+  if (more_ == nullptr) more_ = pool.lend();
+  more_->spans.insert(more_->spans.begin() + static_cast<std::ptrdiff_t>(more_->head), rest);
+  more_->checked = std::min(more_->checked, more_->head);
+  pool.segments().retain(rest.segment);
+}
+
+Bytes Outbox::begun_frame(OutboxPool& pool) {
+  assert(frame_begun());
+  Segment* const segment = front_.segment;
+  const std::uint32_t rest = segment->frame_end(front_.offset) - front_.offset;
+  if (rest < front_.length) split_front(rest, pool);
+  if (rest < segment->capacity() / kUnpinShare) {
+    // The copy keeps a byte of what was sent, so that the frame still counts as begun.
+    const std::uint32_t from = front_.offset - 1;
+    const FrameRecord record{.offset = from};
+    front_ = {pool.segments().copy(segment->bytes(from, rest + 1), {&record, 1}, from), 1, rest};
+    pool.segments().release(segment);
+    recount_pinned();
+  }
+  return front_.segment->bytes(front_.offset, front_.length);
+}
+
+void Outbox::truncate(OutboxPool& pool) {
+  if (!frame_begun()) return clear(pool);
+  const std::uint32_t rest = front_.segment->frame_end(front_.offset) - front_.offset;
+  front_.length = std::min(front_.length, rest);
+  owed_bytes_ = front_.length;
+  if (more_ != nullptr) {
+    for (std::size_t i = more_->head; i < more_->spans.size(); ++i) pool.segments().release(more_->spans[i].segment);
+    pool.take_back(std::move(more_));
+  }
+  recount_pinned();
+}
+
+void Outbox::clear(OutboxPool& pool) {
+  while (!empty()) {
+    owed_bytes_ -= front_.length;
+    pop_front(pool);
+  }
+}
+
+void Outbox::recount_pinned() noexcept {
+  pinned_bytes_ = empty() ? 0 : front_.segment->capacity();
+  if (more_ == nullptr) return;
+  const Segment* last = front_.segment;
+  for (std::size_t i = more_->head; i < more_->spans.size(); ++i) {
+    if (more_->spans[i].segment != last) pinned_bytes_ += more_->spans[i].segment->capacity();
+    last = more_->spans[i].segment;
+  }
+}
+
+bool Outbox::unpin_group(std::span<Span> group, OutboxPool& pool) {
+  Segment* const segment = group.front().segment;
+  std::size_t used = 0;
+  for (const Span& span : group) used += span.length;
+  if (used >= segment->capacity() / kUnpinShare) return false;
+  for (Span& span : group) {
+    // A front that is partly sent keeps one sent byte and so its place in the middle of a frame.
+    const bool begun = segment->frame_begin(span.offset) != span.offset;
+    const std::uint32_t from = span.offset - (begun ? 1 : 0);
+    std::vector<FrameRecord> records;
+    if (begun) records.push_back({.offset = from});
+    const auto whole = segment->records(span.offset, span.offset + span.length);
+    records.insert(records.end(), whole.begin(), whole.end());
+    const Bytes bytes = segment->bytes(from, span.length + (begun ? 1 : 0));
+    span = {pool.segments().copy(bytes, records, from), begun ? 1U : 0U, span.length};
+    pool.segments().release(segment);
+  }
+  return true;
+}
+
+void Outbox::unpin(std::span<Segment* const> current, OutboxPool& pool) {
+  if (empty()) return;
+  const auto written = [&](const Segment* segment) { return std::ranges::find(current, segment) != current.end(); };
+  bool changed = false;
+  if (!written(front_.segment)) changed = unpin_group({&front_, 1}, pool);
+  if (more_ != nullptr) {
+    auto& spans = more_->spans;
+    std::size_t i = std::max(more_->head, more_->checked);
+    while (i < spans.size() && !written(spans[i].segment)) {
+      std::size_t end = i + 1;
+      while (end < spans.size() && spans[end].segment == spans[i].segment) ++end;
+      changed |= unpin_group({&spans[i], end - i}, pool);
+      i = end;
+    }
+    more_->checked = i;
+  }
+  if (changed) recount_pinned();
+}
+
+void Outbox::check_invariants() const {
+  std::size_t owed = front_.length;
+  assert(empty() || front_.length > 0);
+  if (more_ != nullptr) {
+    assert(!empty());
+    assert(more_->head < more_->spans.size());
+    for (std::size_t i = more_->head; i < more_->spans.size(); ++i) {
+      const Span& span = more_->spans[i];
+      owed += span.length;
+      assert(span.length > 0);
+      assert(span.segment->frame_begin(span.offset) == span.offset);
+      assert(span.segment->frame_end(span.offset + span.length - 1) == span.offset + span.length);
+    }
+  }
+  assert(owed == owed_bytes_);
+}
+
+std::unique_ptr<Outbox::More> OutboxPool::lend() {
+  if (idle_.empty()) return std::make_unique<Outbox::More>();
+  auto more = std::move(idle_.back());
+  idle_.pop_back();
+  return more;
+}
+
+void OutboxPool::take_back(std::unique_ptr<Outbox::More> more) {
+  constexpr std::size_t kSpansKept = 64;  // a laggard's long list is not kept
+  if (idle_.size() >= kIdleMax || more->spans.capacity() > kSpansKept) return more.reset();
+  more->spans.clear();
+  more->head = 0;
+  more->checked = 0;
+  idle_.push_back(std::move(more));
+}
+
+}  // namespace ringcast::broker

@@ -1,0 +1,74 @@
+#include "broker/publishing.h"
+
+#include <cassert>
+
+namespace ringcast::broker {
+
+Publishing::Publishing(std::uint32_t self, std::uint32_t shards, topics::HashKey key, Requester& requester,
+                       topics::MessagePool& pool, SessionTable& sessions)
+    : self_(self),
+      shards_(shards),
+      key_(key),
+      requester_(requester),
+      pool_(pool),
+      sessions_(sessions),
+      waiting_(shards) {}
+
+Publishing::Result Publishing::publish(SlotId slot, const Publish& publish, const Options& options) {
+  const std::uint64_t hash = topics::hash_name(key_, publish.topic);
+  HeldPublish held{
+      .message = pool_.make({.topic = publish.topic,
+                             .topic_hash = hash,
+                             .content_type = options.content_type,
+                             .payload = publish.payload,
+                             .op = options.op,
+                             .format = publish.format,
+                             .publisher = {.shard = self_, .slot = slot.index, .generation = slot.generation}}),
+      .home = topics::owner(hash, shards_),
+      .wants_ack = options.wants_ack,
+      .ticket = options.ticket,
+      .deadline = options.deadline,
+  };
+  // Nobody overtakes those who wait already.
+  if (waiting_[held.home].empty() && requester_.publish(held.home, request_for(slot, held))) return Result::sent;
+  Session* session = sessions_.find(slot);
+  assert(session != nullptr);
+  assert(session->held == nullptr);
+  session->held = std::make_unique<HeldPublish>(held);
+  waiting_[held.home].push_back(slot);
+  return Result::held;
+}
+
+Request Publishing::request_for(SlotId slot, const HeldPublish& held) const {
+  return {.kind = Request::Kind::publish,
+          .wants_ack = held.wants_ack,
+          .ticket = held.ticket,
+          .slot = slot,
+          .deadline = held.deadline,
+          .message = held.message};
+}
+
+void Publishing::advance() {
+  for (std::uint32_t home = 0; home < shards_; ++home) {
+    auto& waiting = waiting_[home];
+    while (!waiting.empty()) {
+      const SlotId slot = waiting.front();
+      Session* session = sessions_.find(slot);
+      if (session != nullptr && session->held != nullptr) {
+        if (!requester_.publish(home, request_for(slot, *session->held))) break;
+        session->held.reset();
+        if (session->phase == Phase::websocket) sessions_.resume(slot);
+      }
+      waiting.pop_front();
+    }
+  }
+}
+
+bool Publishing::take_back(Session& session) {
+  if (session.held == nullptr) return false;
+  pool_.release(session.held->message);
+  session.held.reset();
+  return true;
+}
+
+}  // namespace ringcast::broker

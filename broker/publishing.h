@@ -1,0 +1,56 @@
+// Publishing: the way of a publish from its session to the topic's home, and of those that must wait for room.
+//
+// A publish that finds the way full is held by its session, which is not read any further: each session holds at most
+// one. Those that wait for a home go in the order in which they came.
+// Thread: one shard's.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "broker/codec.h"
+#include "broker/requester.h"
+#include "broker/session_table.h"
+
+namespace ringcast::broker {
+
+class Publishing {
+ public:
+  struct Options {
+    topics::Op op = topics::Op::set;
+    std::string_view content_type;
+    bool wants_ack = false;               // else only a refusal is answered
+    std::uint32_t ticket = 0;             // in the answer
+    Instant deadline = Instant::never();  // refused when it is not sequenced by then
+  };
+  enum class Result : std::uint8_t {
+    sent,  // on its way to the home
+    held,  // waits: the session reads nothing until Publishing has resumed it
+  };
+
+  Publishing(std::uint32_t self, std::uint32_t shards, topics::HashKey key, Requester& requester,
+             topics::MessagePool& pool, SessionTable& sessions);
+
+  // Publishes for the session in `slot`, which holds nothing yet. The topic is valid and permitted.
+  Result publish(SlotId slot, const Publish& publish, const Options& options);
+
+  // Sends what waited and has room now, and resumes those sessions whose protocol needs no ack.
+  void advance();
+
+  // Takes back what the session holds. True when it held something: that is certainly not published.
+  bool take_back(Session& session);
+
+ private:
+  [[nodiscard]] Request request_for(SlotId slot, const HeldPublish& held) const;
+
+  const std::uint32_t self_;
+  const std::uint32_t shards_;
+  const topics::HashKey key_;
+  Requester& requester_;
+  topics::MessagePool& pool_;
+  SessionTable& sessions_;
+  std::vector<std::deque<SlotId>> waiting_;  // by home; those whose session has let go are passed over
+};
+
+}  // namespace ringcast::broker

@@ -1,0 +1,91 @@
+// Session: everything a shard remembers of one connection. Plain state; what happens to it is in broker/shard.cc,
+// broker/http_session.cc and broker/websocket_session.cc.
+//
+// One Session per slot, made once and used again. Idle subscribers are almost all there is, so its bytes are counted:
+// what only an HTTP exchange, a join or a publisher needs is on the heap while it is needed.
+// Thread: one shard's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/codec.h"
+#include "broker/http_exchange.h"
+#include "broker/identity.h"
+#include "broker/instant.h"
+#include "broker/outbox.h"
+#include "broker/slot.h"
+#include "frame/parser.h"
+#include "topics/subscriptions.h"
+
+namespace ringcast::broker {
+
+enum class Phase : std::uint8_t {
+  free,       // no connection has this slot
+  http,       // reading a request, or answering one
+  upgrading,  // the 101 waits for the subscription to be live
+  websocket,  // open
+  closing,    // the last bytes go out; what comes in is thrown away
+  ended,      // nothing more is sent or read; waits for the connection layer to let go
+};
+
+// One origin's part of starting a subscription.
+struct JoinOrigin {
+  std::uint32_t home = 0;
+  std::uint64_t position = 0;  // of its marker
+  std::string after;           // the last values up to this topic were taken
+  enum class State : std::uint8_t { waits_for_marker, to_pull, pulling, done } state = State::waits_for_marker;
+};
+
+// A subscription that is not complete yet: markers to come, last values to fetch.
+struct Join {
+  std::uint32_t subscription = 0;  // index in the session
+  std::uint32_t ticket = 0;        // in every answer that belongs to this join
+  std::uint32_t markers_missing = 0;
+  bool wants_last = false;
+  bool upgrades = false;            // the 101 is held until the markers have come
+  std::vector<JoinOrigin> origins;  // the homes that can have topics of the filter
+};
+
+struct Subscription {
+  topics::Place place;
+};
+
+// A publish that waits for room on its way to `home`.
+struct HeldPublish {
+  topics::Message* message = nullptr;
+  std::uint32_t home = 0;
+  bool wants_ack = false;
+  std::uint32_t ticket = 0;
+  Instant deadline = Instant::never();
+};
+
+struct Session {
+  std::uint32_t generation = 0;
+  Phase phase = Phase::free;
+  Encoding encoding = kRawEncoding;
+  bool dirty : 1 = false;                // in the shard's dirty list
+  bool overflowed : 1 = false;           // in the list of those that pin too much
+  bool stopped : 1 = false;              // bytes were left unread: in the connection layer's keeping until resumed
+  bool echo : 1 = true;                  // hears what it publishes itself
+  bool may_send : 1 = true;              // its URL names a topic, not a filter with wildcards
+  bool ping_sent : 1 = false;            // and not a byte has come since
+  bool send_blocked : 1 = false;         // the connection layer waits for the socket: it is not put into the dirty list
+  bool in_blocked : 1 = false;           // in the table's list of those
+  bool reached_by_loopback : 1 = false;  // the address it connected to
+  Instant deadline = Instant::never();
+  Instant comes_up = Instant::never();  // when its entry in the timer wheel does; an entry at another time is stale
+  frame::Parser parser{frame::Parser::Options{}};
+  Outbox outbox;
+  const Identity* identity = nullptr;
+  std::unique_ptr<HttpExchange> http;  // phase http and upgrading
+  std::unique_ptr<Join> join;
+  std::unique_ptr<HeldPublish> held;
+  std::unique_ptr<std::vector<std::uint8_t>> pong;  // that waits for the socket: the newest only (RFC 6455 §5.5.3)
+  std::unique_ptr<std::string> topic;               // what is published to, if this session subscribes to nothing
+  std::vector<Subscription> subscriptions;
+};
+
+}  // namespace ringcast::broker

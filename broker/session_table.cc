@@ -1,0 +1,156 @@
+#include "broker/session_table.h"
+
+#include <array>
+#include <cassert>
+
+#include "frame/close.h"
+
+namespace ringcast::broker {
+
+SessionTable::SessionTable(const Config& config) : config_(config), outbox_max_bytes_(config.outbox_max_bytes) {}
+
+SlotId SessionTable::open(Instant now) {
+  if (sessions_.end() == 0) wheel_.start(now);
+  const std::uint32_t index = sessions_.take();
+  Session& session = sessions_[index];
+  assert(session.phase == Phase::free);
+  assert(session.outbox.empty());
+  session.phase = Phase::http;
+  session.http = new_exchange();
+  set_deadline(index, now + config_.handshake_timeout_ms);
+  return {index, session.generation};
+}
+
+void SessionTable::release(SlotId slot) {
+  Session* session = find(slot);
+  assert(session != nullptr);
+  assert(session->phase == Phase::ended);
+  assert(session->subscriptions.empty());
+  assert(session->held == nullptr);
+  session->outbox.clear(outboxes_);
+  const std::uint32_t next_generation = session->generation + 1;
+  std::destroy_at(session);
+  std::construct_at(session);
+  session->generation = next_generation;
+  sessions_.give_back(slot.index);
+}
+
+Session* SessionTable::find(SlotId slot) noexcept {
+  if (slot.index >= sessions_.end()) return nullptr;
+  Session& session = sessions_[slot.index];
+  return session.generation == slot.generation && session.phase != Phase::free ? &session : nullptr;
+}
+
+void SessionTable::send_own(SlotId slot, Bytes bytes) {
+  Session* session = find(slot);
+  if (session == nullptr || session->phase >= Phase::closing) return;
+  const Span span = own_.append(bytes);
+  session->outbox.append(span, outboxes_);
+  touched(*session, slot.index);
+}
+
+void SessionTable::send_own(SlotId slot, std::string_view bytes) {
+  send_own(slot, Bytes{reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+}
+
+void SessionTable::send_urgent(SlotId slot, Bytes bytes) {
+  Session* session = find(slot);
+  if (session == nullptr || session->phase >= Phase::closing) return;
+  session->outbox.append_urgent(own_.append(bytes), outboxes_);
+  touched(*session, slot.index);
+}
+
+void SessionTable::send_pong(SlotId slot, Session& session, Bytes frame) {
+  if (!session.send_blocked) return send_urgent(slot, frame);
+  if (session.pong == nullptr) session.pong = std::make_unique<std::vector<std::uint8_t>>();
+  session.pong->assign(frame.begin(), frame.end());
+}
+
+void SessionTable::blocked(SlotId slot) {
+  Session* session = find(slot);
+  assert(session != nullptr);
+  session->send_blocked = true;
+  if (!session->in_blocked) blocked_.push_back(slot);
+  session->in_blocked = true;
+}
+
+void SessionTable::unblocked(SlotId slot) {
+  Session* session = find(slot);
+  assert(session != nullptr);
+  session->send_blocked = false;
+  if (const auto pong = std::move(session->pong)) send_urgent(slot, *pong);
+  if (!session->outbox.empty()) mark_dirty(*session, slot.index);
+}
+
+void SessionTable::unpin(std::span<Segment* const> current) {
+  std::erase_if(blocked_, [&](SlotId slot) {
+    Session* session = find(slot);
+    if (session == nullptr) return true;
+    if (session->send_blocked) {
+      session->outbox.unpin(current, outboxes_);
+    } else {
+      session->in_blocked = false;
+    }
+    return !session->send_blocked;
+  });
+}
+
+std::unique_ptr<HttpExchange> SessionTable::new_exchange() const {
+  return std::make_unique<HttpExchange>(
+      frame::RequestLimits{.head_size_max = static_cast<std::uint32_t>(config_.http_head_max_bytes)});
+}
+
+void SessionTable::close_websocket(SlotId slot, std::uint16_t code, std::string_view reason, Instant now) {
+  Session* session = find(slot);
+  if (session == nullptr || session->phase >= Phase::closing) return;
+  std::array<std::uint8_t, frame::kCloseFrameSizeMax> close{};
+  const std::size_t size = frame::encode_close_frame({.code = code, .reason = reason}, close);
+  session->outbox.truncate(outboxes_);
+  session->outbox.append(own_.append(Bytes{close}.first(size)), outboxes_);
+  mark_dirty(*session, slot.index);
+  finish(slot, now);
+}
+
+void SessionTable::finish(SlotId slot, Instant now) {
+  Session* session = find(slot);
+  if (session == nullptr || session->phase >= Phase::closing) return;
+  session->phase = Phase::closing;
+  session->stopped = false;
+  // The time to take what is still owed; after our FIN, linger_close_ms counts (Shard::fin_sent).
+  set_deadline(slot.index, now + config_.drain_deadline_ms);
+  doomed_.push_back({slot, Doomed::How::finish});
+}
+
+void SessionTable::abort(SlotId slot) {
+  Session* session = find(slot);
+  if (session == nullptr || session->phase == Phase::ended) return;
+  session->phase = Phase::ended;
+  session->stopped = false;
+  session->deadline = Instant::never();
+  doomed_.push_back({slot, Doomed::How::abort});
+}
+
+void SessionTable::resume(SlotId slot) {
+  Session* session = find(slot);
+  if (session == nullptr || !session->stopped) return;
+  session->stopped = false;
+  resumed_.push_back(slot);
+}
+
+void SessionTable::set_deadline(std::uint32_t index, Instant at) {
+  Session& session = sessions_[index];
+  session.deadline = at;
+  // When the entry that is there comes up too early, it goes in again; only an earlier deadline needs a new entry.
+  if (at < session.comes_up) session.comes_up = wheel_.schedule({index, session.generation}, at);
+}
+
+bool SessionTable::is_due(SlotId slot, Instant now) {
+  Session* session = find(slot);
+  if (session == nullptr || session->comes_up > now) return false;  // gone, or a stale entry
+  session->comes_up = Instant::never();
+  if (session->deadline <= now) return true;
+  if (session->deadline != Instant::never()) set_deadline(slot.index, session->deadline);
+  return false;
+}
+
+}  // namespace ringcast::broker

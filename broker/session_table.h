@@ -1,0 +1,148 @@
+// SessionTable: the sessions of a shard, what they are owed, and the lists by which the connection layer learns of it.
+//
+// Everything that a protocol does to a connection goes through here: send bytes, stop and go on reading, end it.
+// Nothing is done at once: the lists are read at the end of the turn. Thread: one shard's.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "broker/config.h"
+#include "broker/instant.h"
+#include "broker/outbox.h"
+#include "broker/session.h"
+#include "broker/timer_wheel.h"
+#include "topics/slab.h"
+
+namespace ringcast::broker {
+
+// A connection that is to end.
+struct Doomed {
+  enum class How : std::uint8_t {
+    finish,  // send what is owed, then FIN, then read until the peer has closed too
+    abort,   // now
+  };
+  SlotId slot;
+  How how = How::abort;
+};
+
+class SessionTable {
+ public:
+  explicit SessionTable(const Config& config);
+  SessionTable(const SessionTable&) = delete;
+  SessionTable& operator=(const SessionTable&) = delete;
+
+  // A slot for a new connection, in phase http.
+  [[nodiscard]] SlotId open(Instant now);
+  // Forgets a connection whose phase is `ended`; its slot may be used again.
+  void release(SlotId slot);
+
+  // The session of a slot, or null when that connection has gone.
+  [[nodiscard]] Session* find(SlotId slot) noexcept;
+  [[nodiscard]] Session& at(std::uint32_t index) noexcept { return sessions_[index]; }
+  [[nodiscard]] SlotId id(const Session& session, std::uint32_t index) const noexcept {
+    return {index, session.generation};
+  }
+  [[nodiscard]] std::uint32_t index_end() const noexcept { return sessions_.end(); }
+  [[nodiscard]] std::size_t live() const noexcept { return sessions_.size(); }
+
+  // ---- owing ----
+
+  // Hot path: once per subscriber and run. The connection is owed these bytes too.
+  void send(std::uint32_t index, std::span<const Span> spans) {
+    Session& session = sessions_[index];
+    if (session.phase >= Phase::closing) return;  // it ends in this turn
+    for (const Span& span : spans) session.outbox.append(span, outboxes_);
+    touched(session, index);
+  }
+  // Owes bytes that no other connection gets.
+  void send_own(SlotId slot, Bytes bytes);
+  void send_own(SlotId slot, std::string_view bytes);
+  // The same, before everything but the frame that is being sent.
+  void send_urgent(SlotId slot, Bytes bytes);
+  // A pong: at once if the socket takes bytes, else only the newest is kept until it does.
+  void send_pong(SlotId slot, Session& session, Bytes frame);
+  // The connection layer waits for the socket, or no longer does.
+  void blocked(SlotId slot);
+  void unblocked(SlotId slot);
+  // Those that wait copy out what they hold of segments other than `current`, if it is little (Outbox::unpin).
+  void unpin(std::span<Segment* const> current);
+  // The connection is to be looked at in this turn's flush.
+  void mark_dirty(Session& session, std::uint32_t index) {
+    if (session.dirty || session.send_blocked || session.phase == Phase::upgrading) return;
+    session.dirty = true;
+    dirty_.push_back({index, session.generation});
+  }
+
+  // ---- ending ----
+
+  // Ends a WebSocket: a close frame after the frame in progress, nothing else after it (RFC 6455 §7.1.2).
+  void close_websocket(SlotId slot, std::uint16_t code, std::string_view reason, Instant now);
+  // Sends what is owed and ends.
+  void finish(SlotId slot, Instant now);
+  void abort(SlotId slot);
+
+  // ---- reading ----
+
+  // Bytes were left with the connection layer: they are offered again after resume().
+  void stop(Session& session) noexcept {
+    if (session.phase < Phase::closing) session.stopped = true;
+  }
+  void resume(SlotId slot);
+
+  // ---- deadlines ----
+
+  // `index`'s session has this deadline now. Later ones cost nothing, an earlier one an entry in the wheel.
+  void set_deadline(std::uint32_t index, Instant at);
+  [[nodiscard]] const std::vector<SlotId>& expire(Instant now) { return wheel_.expire(now); }
+  // A slot came out of the wheel: true when it is due; else it went in again.
+  [[nodiscard]] bool is_due(SlotId slot, Instant now);
+  [[nodiscard]] Instant next_deadline() const noexcept { return wheel_.next(); }
+
+  // ---- lists, for the connection layer; it clears them ----
+
+  std::vector<SlotId>& dirty() noexcept { return dirty_; }
+  std::vector<Doomed>& doomed() noexcept { return doomed_; }
+  std::vector<SlotId>& resumed() noexcept { return resumed_; }
+  // Connections whose opening handshake is complete.
+  std::vector<SlotId>& upgraded() noexcept { return upgraded_; }
+  // Connections that pin more than outbox_max_bytes; Shard closes them.
+  std::vector<SlotId>& overflowed() noexcept { return overflowed_; }
+
+  // From now on answers end their connection.
+  void drain() noexcept { draining_ = true; }
+  [[nodiscard]] bool draining() const noexcept { return draining_; }
+  [[nodiscard]] std::unique_ptr<HttpExchange> new_exchange() const;
+
+  [[nodiscard]] SegmentPool& segments() noexcept { return segments_; }
+  [[nodiscard]] OutboxPool& outboxes() noexcept { return outboxes_; }
+  [[nodiscard]] SegmentWriter& own_writer() noexcept { return own_; }
+
+ private:
+  void touched(Session& session, std::uint32_t index) {
+    mark_dirty(session, index);
+    if (session.outbox.pinned_bytes() > outbox_max_bytes_ && !session.overflowed) {
+      session.overflowed = true;
+      overflowed_.push_back({index, session.generation});
+    }
+  }
+
+  const Config& config_;
+  const std::size_t outbox_max_bytes_;
+  SegmentPool segments_;
+  OutboxPool outboxes_{segments_};
+  SegmentWriter own_{segments_};  // bytes for one connection: answers, control frames, snapshots
+  topics::Slab<Session> sessions_;
+  TimerWheel wheel_;
+  std::vector<SlotId> dirty_;
+  std::vector<Doomed> doomed_;
+  std::vector<SlotId> resumed_;
+  std::vector<SlotId> upgraded_;
+  std::vector<SlotId> blocked_;  // each blocked session once; also some that are no longer, which unpin() removes
+  std::vector<SlotId> overflowed_;
+  bool draining_ = false;
+};
+
+}  // namespace ringcast::broker

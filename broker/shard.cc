@@ -1,0 +1,308 @@
+#include "broker/shard.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "proto/close_code.h"
+
+namespace ringcast::broker {
+
+namespace {
+
+// Connections beyond max_connections that are still told why they are refused; more are closed without a word.
+constexpr std::size_t kRefusedAtOnceMax = 64;
+
+constexpr std::uint16_t code(proto::CloseCode close_code) {
+  return std::to_underlying(close_code);
+}
+
+}  // namespace
+
+Shard::Shard(const Process& process, std::uint32_t index)
+    : config_(process.config),
+      mesh_(process.mesh),
+      index_(index),
+      connections_max_((process.config.max_connections + process.mesh.shards() - 1) / process.mesh.shards()),
+      drain_bytes_max_(process.config.outbox_max_bytes / 8),
+      subscriptions_({.shards = process.mesh.shards(), .key = process.hash_key}),
+      sessions_(process.config),
+      requester_(process.mesh, index, pool_),
+      home_(process.mesh, index, process.hash_key, process.config, pool_),
+      publishing_(index, process.mesh.shards(), process.hash_key, requester_, pool_, sessions_),
+      subscribing_(process.mesh.shards(), process.hash_key, requester_, sessions_, subscriptions_),
+      fan_out_(index, sessions_, subscriptions_),
+      http_(process.config, process.epoch, process.find_file, sessions_, publishing_, subscribing_),
+      websocket_(process.config, sessions_, publishing_, subscriptions_) {
+  fan_out_.set_codec(kRawEncoding, raw_codec_);
+  websocket_.set_codec(kRawEncoding, raw_codec_);
+}
+
+Shard::~Shard() {
+  for (std::uint32_t i = 0; i < sessions_.index_end(); ++i) {
+    Session& session = sessions_.at(i);
+    (void)publishing_.take_back(session);
+    session.outbox.clear(sessions_.outboxes());
+  }
+}
+
+SlotId Shard::opened(const Peer& peer, Instant now) {
+  if (sessions_.live() >= connections_max_ + kRefusedAtOnceMax) {
+    ++counters_.refused;
+    return {};
+  }
+  const SlotId slot = sessions_.open(now);
+  Session& session = sessions_.at(slot.index);
+  session.identity = &anonymous_;
+  session.reached_by_loopback = peer.reached_by_loopback;
+  ++counters_.opened;
+  if (sessions_.live() > connections_max_) {
+    ++counters_.refused;
+    http_.refuse(slot, 503, "too_many_connections", "the broker has as many connections as --max-connections allows",
+                 now);
+  }
+  return slot;
+}
+
+std::size_t Shard::received(SlotId slot, MutableBytes in, Instant now) {
+  Session* session = sessions_.find(slot);
+  assert(session != nullptr);
+  if (session->phase == Phase::http) return http_.received(slot, in, now);
+  if (session->phase == Phase::websocket) return websocket_.received(slot, in, now);
+  if (session->phase == Phase::upgrading) return 0;
+  return in.size();  // it ends: what comes is thrown away
+}
+
+bool Shard::stopped(SlotId slot) noexcept {
+  const Session* session = sessions_.find(slot);
+  return session != nullptr && session->stopped;
+}
+
+void Shard::peer_finished(SlotId slot, Instant now) {
+  Session* session = sessions_.find(slot);
+  if (session == nullptr) return;
+  switch (session->phase) {
+    case Phase::http:
+      return http_.peer_finished(slot, now);
+    case Phase::upgrading:
+    case Phase::websocket:
+      // Without a close frame: nobody is left to be told anything (RFC 6455 §7.1.5, code 1006).
+    case Phase::closing:
+      return sessions_.abort(slot);
+    case Phase::free:
+    case Phase::ended:
+      return;
+  }
+}
+
+void Shard::peer_lost(SlotId slot) {
+  sessions_.abort(slot);
+}
+
+void Shard::sent(SlotId slot) {
+  subscribing_.sent(slot);
+}
+
+void Shard::fin_sent(SlotId slot, Instant now) {
+  Session* session = sessions_.find(slot);
+  if (session != nullptr && session->phase == Phase::closing)
+    sessions_.set_deadline(slot.index, now + config_.linger_close_ms);
+}
+
+void Shard::released(SlotId slot) {
+  forget(slot);  // it may have been doomed since the last turn
+  sessions_.release(slot);
+}
+
+topics::ShardSet Shard::turn(const Now& now) {
+  std::uint32_t appends = kAppendsPerTurn;
+  requester_.advance();
+  publishing_.advance();
+  home_.reclaim();
+  topics::ShardSet shown = requester_.flush();
+  bool more = drain_deliveries(now, appends);
+  more |= home_.take(now, kRequestsPerTurn);
+  shown |= home_.flush();
+  more |= drain_deliveries(now, appends);
+  complete_upgrades(now.monotonic);
+  close_slow_consumers(now.monotonic);
+  look_at_deadlines(now.monotonic);
+  for (const Doomed& doomed : sessions_.doomed()) forget(doomed.slot);
+  if (fan_out_.segments_retired() != segments_retired_) {
+    segments_retired_ = fan_out_.segments_retired();
+    sessions_.unpin(fan_out_.current_segments());
+  }
+  const topics::ShardSet late = requester_.flush() | home_.flush();
+  busy_ = more || topics::contains(late, index_);
+  return (shown | late | std::exchange(room_made_, 0) | home_.take_room_made()) & ~topics::only(index_);
+}
+
+bool Shard::drain_deliveries(const Now& now, std::uint32_t& appends) {
+  bool more = false;
+  for (std::uint32_t i = 0; i < mesh_.shards(); ++i) {
+    const std::uint32_t origin = (first_origin_ + i) % mesh_.shards();
+    Queue<Delivery>& ring = mesh_.deliveries(origin, index_);
+    for (Delivery* delivery = ring.front(); delivery != nullptr; delivery = ring.front()) {
+      if (drained_bytes_ >= drain_bytes_max_ ||
+          drain_one(origin, *delivery, appends, now.monotonic) == Drained::not_yet) {
+        more = true;
+        break;
+      }
+      ring.pop();
+    }
+    if (ring.release()) room_made_ |= topics::only(origin);
+  }
+  first_origin_ = (first_origin_ + 1) % mesh_.shards();
+  if (fan_out_.pending() && !fan_out_.step(appends)) more = true;
+  return more;
+}
+
+Shard::Drained Shard::drain_one(std::uint32_t origin, const Delivery& delivery, std::uint32_t& appends, Instant now) {
+  switch (delivery.kind) {
+    case Delivery::Kind::message:
+      if (!fan_out_.add(origin, delivery)) {
+        if (!fan_out_.step(appends)) return Drained::not_yet;
+        const bool added = fan_out_.add(origin, delivery);
+        assert(added);
+      }
+      drained_bytes_ += delivery.message->payload_size + 1;
+      return Drained::yes;
+    case Delivery::Kind::marker:
+      // What came before the marker is not the new subscription's.
+      if (fan_out_.pending() && !fan_out_.step(appends)) return Drained::not_yet;
+      if (subscribing_.marker(origin, delivery)) sessions_.upgraded().push_back(delivery.slot);
+      return Drained::yes;
+    case Delivery::Kind::snapshot:
+      snapshot(delivery, now);
+      drained_bytes_ += delivery.message->payload_size + 1;
+      return Drained::yes;
+    case Delivery::Kind::snapshot_end:
+      snapshot_end(origin, delivery, now);
+      return Drained::yes;
+    case Delivery::Kind::ack:
+      acknowledge(delivery, now);
+      return Drained::yes;
+  }
+  assert(false);
+  return Drained::yes;
+}
+
+void Shard::snapshot(const Delivery& delivery, Instant now) {
+  Session* session = sessions_.find(delivery.slot);
+  if (session == nullptr) return;
+  if (session->phase == Phase::http) {
+    http_.fetched(delivery.slot, delivery.ticket, *delivery.message, now);
+  } else {
+    subscribing_.snapshot(delivery, raw_codec_);
+  }
+}
+
+void Shard::snapshot_end(std::uint32_t origin, const Delivery& delivery, Instant now) {
+  Session* session = sessions_.find(delivery.slot);
+  if (session == nullptr) return;
+  if (session->phase == Phase::http) {
+    http_.fetched_all(delivery.slot, delivery.ticket, now);
+  } else {
+    subscribing_.snapshot_end(origin, delivery);
+  }
+}
+
+void Shard::acknowledge(const Delivery& ack, Instant now) {
+  Session* session = sessions_.find(ack.slot);
+  if (session == nullptr) return;
+  if (session->phase == Phase::http) return http_.acknowledged(ack.slot, ack, now);
+  if (session->phase != Phase::websocket || ack.outcome == Outcome::sequenced) return;
+  // A raw connection has no other way to be told that what it published is nowhere.
+  const std::string_view reason = ack.outcome == Outcome::too_many_topics
+                                      ? "not published: a new topic beyond --topics-max"
+                                      : "not published: values fill --topic-memory-max";
+  sessions_.close_websocket(ack.slot, code(proto::CloseCode::try_later), reason, now);
+}
+
+void Shard::complete_upgrades(Instant now) {
+  for (const SlotId slot : sessions_.upgraded()) {
+    Session* session = sessions_.find(slot);
+    if (session == nullptr || session->phase != Phase::upgrading) continue;
+    websocket_.opened(slot, now);
+    sessions_.mark_dirty(*session, slot.index);
+    sessions_.resume(slot);
+  }
+  sessions_.upgraded().clear();
+}
+
+void Shard::close_slow_consumers(Instant now) {
+  for (const SlotId slot : sessions_.overflowed()) {
+    Session* session = sessions_.find(slot);
+    if (session == nullptr || session->phase >= Phase::closing) continue;
+    ++counters_.slow_consumers;
+    if (session->phase == Phase::websocket) {
+      sessions_.close_websocket(slot, code(proto::CloseCode::slow_consumer),
+                                "too slow: more waits for you than --outbox-max allows", now);
+    } else {
+      sessions_.abort(slot);  // an HTTP client that pipelines requests and reads no answers
+    }
+  }
+  sessions_.overflowed().clear();
+}
+
+void Shard::look_at_deadlines(Instant now) {
+  for (const SlotId slot : sessions_.expire(now)) {
+    if (sessions_.is_due(slot, now)) due(slot, sessions_.at(slot.index), now);
+  }
+}
+
+void Shard::due(SlotId slot, Session& session, Instant now) {
+  switch (session.phase) {
+    case Phase::http:
+      return http_.due(slot, now);
+    case Phase::upgrading:
+      subscribing_.leave(session);
+      return http_.refuse_upgrade(slot, now);
+    case Phase::websocket:
+      return websocket_.due(slot, now);
+    case Phase::closing:
+      return sessions_.abort(slot);
+    case Phase::free:
+    case Phase::ended:
+      return;
+  }
+}
+
+// A session that is doomed is no subscriber any more, and what it holds back is not published.
+void Shard::forget(SlotId slot) {
+  Session* session = sessions_.find(slot);
+  assert(session != nullptr);
+  subscribing_.leave(*session);
+  (void)publishing_.take_back(*session);
+  session->http.reset();
+  session->topic.reset();
+  session->pong.reset();
+}
+
+bool Shard::must_not_sleep() {
+  for (std::uint32_t other = 0; other < mesh_.shards(); ++other) {
+    if (!mesh_.deliveries(other, index_).empty()) return true;
+  }
+  return home_.has_requests() || requester_.ask_for_room() || home_.ask_for_room();
+}
+
+void Shard::close_all(Instant now) {
+  for (std::uint32_t i = 0; i < sessions_.index_end(); ++i) {
+    const SlotId slot = sessions_.id(sessions_.at(i), i);
+    switch (sessions_.at(i).phase) {
+      case Phase::websocket:
+        sessions_.close_websocket(slot, code(proto::CloseCode::restart), "the broker restarts", now);
+        break;
+      case Phase::http:
+      case Phase::upgrading:
+        sessions_.finish(slot, now);
+        break;
+      case Phase::free:
+      case Phase::closing:
+      case Phase::ended:
+        break;
+    }
+  }
+}
+
+}  // namespace ringcast::broker

@@ -1,0 +1,151 @@
+// Shard: everything that one core knows: its sessions, the topics that it is home of, its subscriptions. Performs no
+// I/O and reads no clock: events in, lists out.
+//
+// A turn: the connection layer hands in what has happened (opened, received, sent, …), calls turn(), then sends what
+// the dirty connections are owed and carries out the other lists.
+//
+// Thread: one. In production a Worker calls it; in tests/sim the simulator calls N of them on one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "broker/config.h"
+#include "broker/fan_out.h"
+#include "broker/home_shard.h"
+#include "broker/http_session.h"
+#include "broker/instant.h"
+#include "broker/mesh.h"
+#include "broker/publishing.h"
+#include "broker/raw_codec.h"
+#include "broker/requester.h"
+#include "broker/session_table.h"
+#include "broker/subscribing.h"
+#include "broker/websocket_session.h"
+
+namespace ringcast::broker {
+
+// What is the same for all shards of a process.
+struct Process {
+  const Config& config;
+  Mesh& mesh;
+  topics::HashKey hash_key;  // random: no peer can choose topics that collide
+  std::uint64_t epoch = 0;   // random: sequence numbers of two starts are never mistaken for each other
+  FindFile find_file = nullptr;
+};
+
+// What is known of a connection when it is accepted.
+struct Peer {
+  bool reached_by_loopback = true;  // the local address that it connected to
+};
+
+class Shard {
+ public:
+  // What one turn may do before sockets get their turn again.
+  static constexpr std::uint32_t kRequestsPerTurn = 256;       // taken of each shard
+  static constexpr std::uint32_t kAppendsPerTurn = 16 * 1024;  // to outboxes: about half a millisecond
+
+  struct Counters {
+    std::uint64_t opened = 0;
+    std::uint64_t refused = 0;         // connections over max_connections
+    std::uint64_t slow_consumers = 0;  // closed with 4008
+  };
+
+  Shard(const Process& process, std::uint32_t index);
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+  ~Shard();
+
+  // ---- events ----
+
+  // A connection was accepted. Not valid() when there are far too many: close it without a word.
+  [[nodiscard]] SlotId opened(const Peer& peer, Instant now);
+  // Bytes came: how many were taken. If the session stopped (stopped()), the rest is to be kept, nothing more read, and
+  // the rest offered again after the slot was in resumed().
+  [[nodiscard]] std::size_t received(SlotId slot, MutableBytes in, Instant now);
+  // The peer sends no more (end of stream), or nothing works any more (reset).
+  void peer_finished(SlotId slot, Instant now);
+  void peer_lost(SlotId slot);
+  // The socket took some of what was owed.
+  void sent(SlotId slot);
+  // The socket takes nothing at the moment; it does again.
+  void blocked(SlotId slot) { sessions_.blocked(slot); }
+  void unblocked(SlotId slot) { sessions_.unblocked(slot); }
+  // A connection that was to finish has sent its FIN: the peer has linger_close_ms to close too.
+  void fin_sent(SlotId slot, Instant now);
+  // The connection layer has let go of a connection that was doomed with abort.
+  void released(SlotId slot);
+
+  // ---- the turn ----
+
+  // Drains deliveries, takes requests, fans out, looks at deadlines. Returns which shards it has given something to
+  // see.
+  topics::ShardSet turn(const Now& now);
+  // Every connection that was dirty has been sent what it was owed, or is blocked: more may be drained.
+  void flushed() noexcept { drained_bytes_ = 0; }
+
+  // True when there is work that needs no event: turn() again without sleeping.
+  [[nodiscard]] bool busy() const noexcept { return busy_; }
+  // Before sleeping, after Doorbell::announce_sleep(): true when something has come meanwhile.
+  [[nodiscard]] bool must_not_sleep();
+  [[nodiscard]] Instant next_deadline() const noexcept { return sessions_.next_deadline(); }
+
+  // Stops being open to anything new; what is owed is still sent. Then close_all() ends every connection with 1012.
+  void drain() noexcept { sessions_.drain(); }
+  void close_all(Instant now);
+
+  // ---- for the connection layer ----
+
+  [[nodiscard]] SessionTable& sessions() noexcept { return sessions_; }
+  [[nodiscard]] const SessionTable& sessions() const noexcept { return sessions_; }
+  [[nodiscard]] bool stopped(SlotId slot) noexcept;
+  [[nodiscard]] HomeShard& home() noexcept { return home_; }
+  [[nodiscard]] Requester& requester() noexcept { return requester_; }
+  [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
+  [[nodiscard]] std::uint32_t shards() const noexcept { return mesh_.shards(); }
+
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+  [[nodiscard]] const FanOut& fan_out() const noexcept { return fan_out_; }
+  [[nodiscard]] const topics::MessagePool& pool() const noexcept { return pool_; }
+  [[nodiscard]] const topics::Subscriptions& subscriptions() const noexcept { return subscriptions_; }
+  [[nodiscard]] const WebSocketSession& websocket() const noexcept { return websocket_; }
+
+ private:
+  [[nodiscard]] bool drain_deliveries(const Now& now, std::uint32_t& appends);
+  enum class Drained : std::uint8_t { yes, not_yet };
+  [[nodiscard]] Drained drain_one(std::uint32_t origin, const Delivery& delivery, std::uint32_t& appends, Instant now);
+  void snapshot(const Delivery& delivery, Instant now);
+  void snapshot_end(std::uint32_t origin, const Delivery& delivery, Instant now);
+  void acknowledge(const Delivery& ack, Instant now);
+  void complete_upgrades(Instant now);
+  void close_slow_consumers(Instant now);
+  void look_at_deadlines(Instant now);
+  void due(SlotId slot, Session& session, Instant now);
+  void forget(SlotId slot);
+
+  const Config& config_;
+  Mesh& mesh_;
+  const std::uint32_t index_;
+  const std::size_t connections_max_;
+  const std::size_t drain_bytes_max_;  // of payloads, until every dirty connection had its turn to send
+  RawCodec raw_codec_;
+  topics::MessagePool pool_;
+  topics::Subscriptions subscriptions_;
+  SessionTable sessions_;
+  Requester requester_;
+  HomeShard home_;
+  Publishing publishing_;
+  Subscribing subscribing_;
+  FanOut fan_out_;
+  HttpSession http_;
+  WebSocketSession websocket_;
+  Identity anonymous_;
+  topics::ShardSet room_made_ = 0;  // shards whose delivery rings got room and that asked for it
+  std::size_t drained_bytes_ = 0;
+  std::uint64_t segments_retired_ = 0;
+  std::uint32_t first_origin_ = 0;
+  bool busy_ = false;
+  Counters counters_;
+};
+
+}  // namespace ringcast::broker

@@ -1,0 +1,75 @@
+#include "broker/topic_request.h"
+
+#include <cassert>
+#include <optional>
+
+#include "frame/url.h"
+#include "topics/name.h"
+
+namespace ringcast::broker {
+
+namespace {
+
+HttpRefusal bad(std::string_view name, std::string message) {
+  return {.status = 400, .name = name, .message = std::move(message)};
+}
+
+HttpRefusal bad_parameter(const frame::QueryParameter& parameter, std::string_view remedy) {
+  return bad("bad_parameter", "parameter " + parameter.name + "=" + parameter.value + ": " + std::string(remedy));
+}
+
+// Slashes that browsers and proxies add, drop or merge: what one of them does must not change which topic is meant.
+std::optional<HttpRefusal> check_slashes(std::string_view encoded) {
+  if (encoded.empty()) return bad("no_topic", "the path names no topic: /topics/<topic>");
+  if (!encoded.starts_with('/') && !encoded.ends_with('/') && !encoded.contains("//")) return std::nullopt;
+  return bad("empty_level",
+             "a topic in a URL has no leading, trailing or doubled slash; did you mean a filter that ends with %23? "
+             "(a plain # and what follows it is never sent by a browser)");
+}
+
+std::optional<HttpRefusal> read_flag(const frame::QueryParameter& parameter, bool& into) {
+  if (parameter.value != "0" && parameter.value != "1") return bad_parameter(parameter, "it is 0 or 1");
+  into = parameter.value == "1";
+  return std::nullopt;
+}
+
+std::optional<HttpRefusal> read_parameter(const frame::QueryParameter& parameter, TopicRequest& request) {
+  if (parameter.name == "echo") return read_flag(parameter, request.echo);
+  if (parameter.name == "last") return read_flag(parameter, request.last);
+  if (parameter.name == "mode") {
+    if (parameter.value != "pub") return bad_parameter(parameter, "the one mode is pub (publish only)");
+    request.publish_only = true;
+    return std::nullopt;
+  }
+  return bad("unknown_parameter", "unknown parameter " + parameter.name + "; there are echo, last and mode");
+}
+
+std::optional<HttpRefusal> read_query(std::string_view text, TopicRequest& request) {
+  frame::Query query(text);
+  for (;;) {
+    const auto parameter = query.next();
+    if (!parameter)
+      return bad(frame::name(parameter.error()), "in the query: " + std::string(frame::text(parameter.error())));
+    if (!parameter->has_value()) return std::nullopt;
+    if (auto refusal = read_parameter(**parameter, request)) return refusal;
+  }
+}
+
+}  // namespace
+
+std::expected<TopicRequest, HttpRefusal> read_topic_request(std::string_view path, std::string_view query) {
+  assert(path.starts_with(kTopicsPath));
+  path.remove_prefix(kTopicsPath.size());
+  if (auto refusal = check_slashes(path)) return std::unexpected(std::move(*refusal));
+  auto filter = frame::decode_path(path);
+  if (!filter) return std::unexpected(bad(frame::name(filter.error()), std::string(frame::text(filter.error()))));
+  if (const auto valid = topics::validate_filter(*filter); !valid) {
+    return std::unexpected(bad("bad_topic", std::string(topics::describe(valid.error()))));
+  }
+  TopicRequest request{.filter = std::move(*filter)};
+  request.wildcard = topics::is_wildcard(request.filter);
+  if (auto refusal = read_query(query, request)) return std::unexpected(std::move(*refusal));
+  return request;
+}
+
+}  // namespace ringcast::broker

@@ -1,0 +1,120 @@
+#include "broker/websocket_session.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "frame/close.h"
+#include "frame/error.h"
+#include "frame/header.h"
+#include "proto/close_code.h"
+
+namespace ringcast::broker {
+
+namespace {
+
+using ControlFrame = std::array<std::uint8_t, 2 + frame::kControlPayloadSizeMax>;
+
+// A whole control frame of a server, at the front of `out`; its size in bytes.
+std::size_t write_control(frame::Opcode opcode, Bytes payload, ControlFrame& out) {
+  std::array<std::uint8_t, frame::kHeaderSizeMax> head{};
+  const std::size_t head_size = frame::encode_header({.opcode = opcode, .payload_size = payload.size()}, head);
+  assert(head_size + payload.size() <= out.size());
+  std::ranges::copy(Bytes{head}.first(head_size), out.begin());
+  std::ranges::copy(payload, out.begin() + static_cast<std::ptrdiff_t>(head_size));
+  return head_size + payload.size();
+}
+
+}  // namespace
+
+WebSocketSession::WebSocketSession(const Config& config, SessionTable& sessions, Publishing& publishing,
+                                   const topics::Subscriptions& subscriptions)
+    : config_(config), sessions_(sessions), publishing_(publishing), subscriptions_(subscriptions) {}
+
+void WebSocketSession::opened(SlotId slot, Instant now) {
+  Session& session = sessions_.at(slot.index);
+  session.phase = Phase::websocket;
+  session.http.reset();
+  session.parser = frame::Parser({.role = frame::Role::server, .message_size_max = config_.max_message_bytes});
+  sessions_.set_deadline(slot.index, now + config_.ping_interval_ms);
+}
+
+std::size_t WebSocketSession::received(SlotId slot, MutableBytes in, Instant now) {
+  Session& session = sessions_.at(slot.index);
+  session.ping_sent = false;  // whatever it is, the peer lives
+  std::size_t consumed = 0;
+  while (consumed < in.size() && session.phase == Phase::websocket && !session.stopped) {
+    const frame::Step step = session.parser.next(in.subspan(consumed));
+    consumed += step.consumed;
+    handle(slot, session, step.event, now);
+  }
+  return session.stopped ? consumed : in.size();  // a session that ends ignores what is left
+}
+
+void WebSocketSession::handle(SlotId slot, Session& session, const frame::Event& event, Instant now) {
+  switch (event.kind) {
+    case frame::Event::Kind::need_more:
+    case frame::Event::Kind::pong:
+      return;
+    case frame::Event::Kind::text:
+    case frame::Event::Kind::binary:
+      return message(slot, session, event, now);
+    case frame::Event::Kind::ping:
+      return pong(slot, session, event.payload);
+    case frame::Event::Kind::close: {
+      // RFC 6455 §5.5.1: the answer carries the code that came; none for none.
+      return sessions_.close_websocket(slot, event.code, {}, now);
+    }
+    case frame::Event::Kind::failed:
+      return sessions_.close_websocket(slot, frame::close_status(event.error), frame::text(event.error), now);
+  }
+}
+
+std::string_view WebSocketSession::topic_of(const Session& session) const {
+  return session.topic != nullptr ? std::string_view{*session.topic}
+                                  : subscriptions_.filter(session.subscriptions.front().place);
+}
+
+void WebSocketSession::message(SlotId slot, Session& session, const frame::Event& event, Instant now) {
+  ++counters_.received;
+  const std::string_view topic = topic_of(session);
+  const Incoming incoming{.is_text = event.kind == frame::Event::Kind::text, .payload = event.payload};
+  const auto publish = codecs_[session.encoding]->decode(topic, incoming);
+  if (!publish) return sessions_.close_websocket(slot, publish.error().code, publish.error().reason, now);
+  if (!session.may_send) {
+    return sessions_.close_websocket(slot, std::to_underlying(proto::CloseCode::policy_violation),
+                                     "this URL is a filter with wildcards: it can only subscribe", now);
+  }
+  if (!session.identity->may_publish(publish->topic)) {
+    return sessions_.close_websocket(slot, std::to_underlying(proto::CloseCode::policy_violation),
+                                     "not permitted to publish to this topic", now);
+  }
+  if (publishing_.publish(slot, *publish, {}) == Publishing::Result::held) sessions_.stop(session);
+}
+
+void WebSocketSession::pong(SlotId slot, Session& session, Bytes payload) {
+  ControlFrame pong{};
+  const std::size_t size = write_control(frame::Opcode::pong, payload, pong);
+  sessions_.send_pong(slot, session, Bytes{pong}.first(size));
+}
+
+void WebSocketSession::due(SlotId slot, Instant now) {
+  Session& session = sessions_.at(slot.index);
+  if (session.stopped) {
+    // Its bytes wait with us: that it says nothing is our doing.
+    session.ping_sent = false;
+    return sessions_.set_deadline(slot.index, now + config_.ping_interval_ms);
+  }
+  if (session.ping_sent) {
+    ++counters_.peers_lost;
+    return sessions_.abort(slot);
+  }
+  session.ping_sent = true;
+  ++counters_.pings_sent;
+  ControlFrame ping{};
+  const std::size_t size = write_control(frame::Opcode::ping, {}, ping);
+  sessions_.send_urgent(slot, Bytes{ping}.first(size));
+  sessions_.set_deadline(slot.index, now + config_.pong_timeout_ms);
+}
+
+}  // namespace ringcast::broker

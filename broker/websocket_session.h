@@ -1,0 +1,59 @@
+// WebSocketSession: what an open WebSocket does with the bytes it gets (RFC 6455), and its pings.
+//
+// Thread: one shard's. State is in Session; this holds only what all sessions of the shard share.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "broker/codec.h"
+#include "broker/config.h"
+#include "broker/publishing.h"
+#include "broker/session_table.h"
+#include "topics/subscriptions.h"
+
+namespace ringcast::broker {
+
+class WebSocketSession {
+ public:
+  // Pongs that may wait for a peer that pings but does not read; then only the newest is kept (RFC 6455 §5.5.3).
+  static constexpr std::size_t kPongsBehindMax = 8;
+
+  struct Counters {
+    std::uint64_t received = 0;  // messages
+    std::uint64_t pings_sent = 0;
+    std::uint64_t peers_lost = 0;  // a ping was not answered
+  };
+
+  WebSocketSession(const Config& config, SessionTable& sessions, Publishing& publishing,
+                   const topics::Subscriptions& subscriptions);
+
+  void set_codec(Encoding encoding, const Codec& codec) { codecs_[encoding] = &codec; }
+
+  // The handshake is complete: from now on the session speaks WebSocket.
+  void opened(SlotId slot, Instant now);
+
+  // Takes bytes; how many. Fewer than given: the session stopped, the rest is to be offered again when it resumes.
+  [[nodiscard]] std::size_t received(SlotId slot, MutableBytes in, Instant now);
+
+  // The session's deadline has come: a ping is due, or the peer is gone.
+  void due(SlotId slot, Instant now);
+
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+
+ private:
+  void handle(SlotId slot, Session& session, const frame::Event& event, Instant now);
+  void message(SlotId slot, Session& session, const frame::Event& event, Instant now);
+  void pong(SlotId slot, Session& session, Bytes payload);
+  [[nodiscard]] std::string_view topic_of(const Session& session) const;
+
+  const Config& config_;
+  SessionTable& sessions_;
+  Publishing& publishing_;
+  const topics::Subscriptions& subscriptions_;
+  std::array<const Codec*, topics::kEncodingsMax> codecs_{};
+  Counters counters_;
+};
+
+}  // namespace ringcast::broker
