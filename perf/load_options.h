@@ -1,0 +1,42 @@
+// LoadOptions: what perf/load is asked to do.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+
+namespace ringcast::perf {
+
+// How subscribers name their topics: each one topic, or all by a wildcard, or a third each.
+enum class Filters : std::uint8_t { exact, plus, hash, mixed };
+
+struct LoadOptions {
+  std::string host = "127.0.0.1";  // a literal IPv4 address on loopback
+  std::uint16_t port = 8080;
+  std::uint32_t subscribers = 100;
+  std::uint32_t publishers = 1;  // a multiple of topics: a raw connection publishes to one
+  std::uint32_t topics = 1;
+  Filters filters = Filters::exact;
+  double rate_hz = 1000;      // messages per second of all publishers together; open loop
+  std::uint32_t window = 0;   // > 0: closed loop, so many messages of each publisher under way
+  std::uint32_t size = 128;   // bytes of payload
+  bool text = false;          // text messages instead of binary
+  double seconds = 5;         // measured
+  double warmup = 1;          // seconds before, not measured
+  std::uint32_t stalled = 0;  // further subscribers of the same topics that never read
+  std::uint32_t idle = 0;     // further subscribers of a topic that nobody publishes to
+  std::optional<pid_t> pid;   // of the server: its CPU and memory
+  std::optional<int> cpu;     // to run on
+};
+
+// Reads the command line. What is wrong with it, or the help, is the error: text and exit code.
+struct Refusal {
+  std::string text;
+  int exit_code = 2;
+};
+[[nodiscard]] std::expected<LoadOptions, Refusal> parse_load_options(int argc, const char* const* argv);
+
+}  // namespace ringcast::perf

@@ -1,0 +1,130 @@
+#include "perf/report.h"
+
+#include <array>
+#include <cstdio>
+
+#include "frame/http_response.h"
+
+namespace ringcast::perf {
+namespace {
+
+// Adds members to an object that is never empty.
+class Json {
+ public:
+  explicit Json(std::string& out) : out_(out) { out_ = "{\"tool\":\"load\""; }
+
+  void add(const char* name, std::uint64_t value) { (begin(name), out_) += std::to_string(value); }
+  void add(const char* name, double value) {
+    std::array<char, 48> text{};
+    std::snprintf(text.data(), text.size(), "%.3f", value);
+    (begin(name), out_) += text.data();
+  }
+  void add(const char* name, const std::string& value) {
+    begin(name);
+    frame::append_json_string(out_, value);
+  }
+  void add(const char* name, const std::optional<std::uint64_t>& value) {
+    if (value) add(name, *value);
+  }
+  void end() { out_ += "}\n"; }
+
+ private:
+  void begin(const char* name) { ((out_ += ",\"") += name) += "\":"; }
+
+  std::string& out_;
+};
+
+double per_second(const Report& report) {
+  return report.seconds > 0 ? static_cast<double>(report.delivered) / report.seconds : 0;
+}
+
+std::optional<std::uint64_t> cpu_per_delivery(const Report& report) {
+  if (!report.server_cpu_ns || report.delivered == 0) return std::nullopt;
+  return *report.server_cpu_ns / report.delivered;
+}
+
+std::string line(const char* name, const std::string& value) {
+  std::array<char, 160> text{};
+  std::snprintf(text.data(), text.size(), "  %-24s %s\n", name, value.c_str());
+  return text.data();
+}
+
+std::string number(double value, const char* unit) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), value < 100 ? "%.2f%s" : "%.0f%s", value, unit);
+  return text.data();
+}
+
+std::string milliseconds(std::uint64_t ns) {
+  return number(static_cast<double>(ns) / 1e6, " ms");
+}
+
+}  // namespace
+
+std::string to_json(const Report& report, const LoadOptions& options) {
+  std::string out;
+  Json json(out);
+  json.add("subscribers", std::uint64_t{options.subscribers});
+  json.add("publishers", std::uint64_t{options.publishers});
+  json.add("topics", std::uint64_t{options.topics});
+  json.add("size", std::uint64_t{options.size});
+  if (options.window > 0) json.add("window", std::uint64_t{options.window});
+  if (options.window == 0) json.add("rate", options.rate_hz);
+  json.add("seconds", report.seconds);
+  json.add("connections", report.connections);
+  json.add("published", report.published);
+  json.add("delivered", report.delivered);
+  json.add("delivered_per_second", per_second(report));
+  json.add("lost", report.lost);
+  json.add("doubled", report.doubled);
+  json.add("out_of_order", report.out_of_order);
+  json.add("misrouted", report.misrouted);
+  json.add("disagreements", std::uint64_t{report.disagreements});
+  json.add("ended", std::uint64_t{report.ended});
+  json.add("stalled_ended", std::uint64_t{report.stalled_ended});
+  json.add("latency_p50_ns", report.latency_p50_ns);
+  json.add("latency_p99_ns", report.latency_p99_ns);
+  json.add("latency_p999_ns", report.latency_p999_ns);
+  json.add("latency_max_ns", report.latency_max_ns);
+  json.add("late_p99_ns", report.late_p99_ns);
+  json.add("load_cpu_share", report.load_cpu_share);
+  json.add("server_cpu_ns", report.server_cpu_ns);
+  json.add("server_cpu_ns_per_delivery", cpu_per_delivery(report));
+  json.add("server_rss_bytes", report.server_rss_bytes);
+  json.add("bytes_per_connection", report.bytes_per_connection);
+  if (!report.first_end.empty()) json.add("first_end", report.first_end);
+  json.end();
+  return out;
+}
+
+std::string to_table(const Report& report) {
+  std::string out = line("delivered", number(per_second(report), " /s"));
+  out += line("lost, doubled, disorder", std::to_string(report.lost) + ", " + std::to_string(report.doubled) + ", " +
+                                             std::to_string(report.out_of_order));
+  if (report.misrouted > 0) out += line("misrouted", std::to_string(report.misrouted));
+  if (report.disagreements > 0) out += line("topics in disagreement", std::to_string(report.disagreements));
+  if (report.ended > 0)
+    out += line("ended by the server", std::to_string(report.ended) + ", first " + report.first_end);
+  if (report.stalled_ended > 0) out += line("stalled ones ended", std::to_string(report.stalled_ended));
+  out +=
+      line("latency p50, p99, p99.9", milliseconds(report.latency_p50_ns) + ", " + milliseconds(report.latency_p99_ns) +
+                                          ", " + milliseconds(report.latency_p999_ns));
+  out += line("latency max", milliseconds(report.latency_max_ns));
+  out += line("sent late by (p99)", milliseconds(report.late_p99_ns));
+  if (const auto cpu = cpu_per_delivery(report)) {
+    out += line("server CPU",
+                number(static_cast<double>(*cpu), " ns per delivery, ") +
+                    number(static_cast<double>(*report.server_cpu_ns) / report.seconds / 1e7, " % of one CPU"));
+  }
+  if (report.server_rss_bytes) {
+    out += line("server memory", number(static_cast<double>(*report.server_rss_bytes) / 1048576, " MiB"));
+  }
+  if (report.bytes_per_connection) {
+    out += line("per connection", std::to_string(*report.bytes_per_connection) + " bytes");
+  }
+  out += line("this generator's CPU", number(report.load_cpu_share * 100, " %"));
+  if (report.load_cpu_share > 0.9) out += "  The load generator had no CPU left: it was measured, not the server.\n";
+  return out;
+}
+
+}  // namespace ringcast::perf

@@ -1,0 +1,43 @@
+// Report: the figures of one run of the load generator, as one line of JSON and as a table for people.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "perf/load_options.h"
+
+namespace ringcast::perf {
+
+struct Report {
+  double seconds = 0;           // of the measured window, by the clock
+  std::uint64_t published = 0;  // messages due in the whole run
+  std::uint64_t delivered = 0;  // in the window, over all subscribers
+  std::uint64_t lost = 0;       // these four over the whole run
+  std::uint64_t doubled = 0;
+  std::uint64_t out_of_order = 0;
+  std::uint64_t misrouted = 0;      // to a subscriber that did not ask for them
+  std::uint32_t disagreements = 0;  // topics whose subscribers saw different orders
+  std::uint32_t ended = 0;          // connections that the server ended, stalled ones aside
+  std::string first_end;
+  std::uint32_t stalled_ended = 0;
+  std::uint64_t latency_p50_ns = 0;
+  std::uint64_t latency_p99_ns = 0;
+  std::uint64_t latency_p999_ns = 0;
+  std::uint64_t latency_max_ns = 0;
+  std::uint64_t late_p99_ns = 0;  // the load generator's own delay in sending
+  double load_cpu_share = 0;      // 1 = this process had no time left: the figures are its own, not the server's
+  std::optional<std::uint64_t> server_cpu_ns;  // in the window
+  std::optional<std::uint64_t> server_rss_bytes;
+  std::optional<std::uint64_t> bytes_per_connection;  // growth of the RSS by opening all connections
+  std::uint64_t connections = 0;
+
+  [[nodiscard]] bool correct() const noexcept {
+    return lost + doubled + out_of_order + misrouted + disagreements + ended == 0;
+  }
+};
+
+[[nodiscard]] std::string to_json(const Report& report, const LoadOptions& options);
+[[nodiscard]] std::string to_table(const Report& report);
+
+}  // namespace ringcast::perf
