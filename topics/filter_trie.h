@@ -42,6 +42,7 @@ class FilterTrie {
 
   // Null if the filter is not in.
   [[nodiscard]] T* find(std::string_view filter) noexcept;
+  [[nodiscard]] const T* find(std::string_view filter) const noexcept;
 
   // Whether the filter was in.
   bool erase(std::string_view filter);
@@ -181,6 +182,13 @@ T* FilterTrie<T>::find(std::string_view filter) noexcept {
 
 template <typename T>
   requires std::default_initializable<T> && std::movable<T>
+const T* FilterTrie<T>::find(std::string_view filter) const noexcept {
+  const std::uint32_t at = lookup(filter);
+  return at != kNone && nodes_[at].has_value ? &nodes_[at].value : nullptr;
+}
+
+template <typename T>
+  requires std::default_initializable<T> && std::movable<T>
 bool FilterTrie<T>::erase(std::string_view filter) {
   std::uint32_t at = lookup(filter);
   if (at == kNone || !nodes_[at].has_value) return false;
@@ -259,7 +267,7 @@ void FilterTrie<T>::check_invariants() const {
     const Node& node = nodes_[index];
     if (!node.used) continue;
     ++used;
-    values += node.has_value ? 1 : 0;
+    if (node.has_value) ++values;
     literals += node.literals;
     if (index == kRoot) continue;
     assert(node.has_value || node.literals > 0 || node.plus != kNone || node.hash != kNone);

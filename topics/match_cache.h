@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "topics/index_table.h"
-#include "topics/member_list.h"
+#include "topics/member.h"
 #include "topics/slab.h"
 #include "topics/topic_handle.h"
 

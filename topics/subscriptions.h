@@ -37,6 +37,7 @@
 #include "topics/hash.h"
 #include "topics/index_table.h"
 #include "topics/match_cache.h"
+#include "topics/member.h"
 #include "topics/member_list.h"
 #include "topics/shard_set.h"
 #include "topics/slab.h"
@@ -84,6 +85,8 @@ class Subscriptions {
     std::uint64_t live = 0;     // members
     std::uint64_t joining = 0;  // members
     std::uint64_t matches = 0;  // times a topic's cached groups were computed anew
+
+    friend bool operator==(const Counters&, const Counters&) = default;
   };
 
   explicit Subscriptions(const Options& options);
@@ -118,7 +121,7 @@ class Subscriptions {
   [[nodiscard]] std::string_view filter(Place place) const noexcept;
   [[nodiscard]] std::uint8_t encoding(Place place) const noexcept;
   [[nodiscard]] Member member(Place place) const noexcept;
-  [[nodiscard]] std::size_t members(std::string_view filter) const noexcept;  // of all encodings, joining ones included
+  [[nodiscard]] std::size_t members(std::string_view filter) const;  // of all encodings, joining ones included
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
   void check_invariants() const;
@@ -146,28 +149,27 @@ class Subscriptions {
     MemberList<JoiningMember> joining;
   };
 
-  [[nodiscard]] Group& group_at(Place place) noexcept;
-  [[nodiscard]] const Group& group_at(Place place) const noexcept;
+  [[nodiscard]] std::span<const GroupId> match_slow(std::uint32_t origin, TopicHandle topic, std::string_view name,
+                                                    std::uint64_t hash);
+  void collect(std::uint32_t filter);
+  void end_fan_out(Group& group) noexcept;
+  [[nodiscard]] std::uint32_t find_exact(std::string_view name, std::uint64_t hash) const noexcept;
   [[nodiscard]] std::uint32_t find_filter(std::string_view name, std::uint64_t hash) const noexcept;
   [[nodiscard]] std::uint32_t make_filter(std::string_view name, std::uint64_t hash);
   void free_filter(std::uint32_t index);
-  [[nodiscard]] std::uint32_t group_of(std::uint32_t filter, std::uint8_t encoding);
+  [[nodiscard]] std::uint32_t group_of(std::uint32_t filter_index, std::uint8_t encoding);
   void free_group(std::uint32_t index);
-  void groups_changed(const Filter& filter);
+  void groups_changed(const Filter& filter) noexcept;
   [[nodiscard]] ShardSet homes(const Filter& filter) const noexcept;
-  void collect(const Filter& filter, std::vector<GroupId>& into) const;
-  [[nodiscard]] std::span<const GroupId> match_slow(std::uint32_t origin, TopicHandle topic, std::string_view name,
-                                                    std::uint64_t hash);
-  void end_fan_out(Group& group) noexcept;
 
   Options options_;
   Slab<Filter> filters_;
   Slab<Group> groups_;
-  IndexTable exact_;                     // exact filters by name
-  FilterTrie<std::uint32_t> wildcards_;  // wildcard filters: index + 1
+  IndexTable exact_;                     // exact filters
+  FilterTrie<std::uint32_t> wildcards_;  // wildcard filters
   MatchCache cache_;
-  std::vector<GroupId> scratch_;
-  std::string withdrawn_;  // Left::filter
+  std::vector<GroupId> scratch_;  // match_slow()'s, kept for its memory
+  std::string withdrawn_;         // Left::filter
   Counters counters_;
 };
 
