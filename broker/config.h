@@ -22,6 +22,7 @@ inline constexpr std::uint32_t kShardsMax = 64;               // rings are per p
 inline constexpr std::uint32_t kShardsByCpusMax = 32;         // what `auto` takes at most; more is an operator's choice
 inline constexpr std::uint64_t kMessageBytesMax = 64 * kMiB;  // of max_message_bytes: what a browser still takes well
 inline constexpr std::uint64_t kOutboxSpareBytes = 64 * kKiB;  // above one message: its frames' headers, pong, close
+inline constexpr std::uint32_t kHistoryMax = 1'000'000;        // messages of one topic; more is a database's business
 
 // Where to listen: a literal address (no name: looking one up could block or change) and a port, 0 = any free one.
 struct Address {

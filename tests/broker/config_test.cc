@@ -19,8 +19,8 @@ TEST_CASE("check_config refuses an outbox that could not hold one message, and s
   const auto refused = check_config(config);
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error() ==
-        "outbox-max is 16842751B, but must hold one message of 16MiB (max-message) and its frames: "
-        "set outbox-max to at least 16448KiB");
+        "max-outbox is 16842751B, but must hold one message of 16MiB (max-message) and its frames: "
+        "set max-outbox to at least 16448KiB");
 }
 
 TEST_CASE("check_config refuses one port for clients and operators, but lets both be any free port") {

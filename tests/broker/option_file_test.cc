@@ -1,0 +1,108 @@
+#include "broker/option_file.h"
+
+#include <doctest/doctest.h>
+
+#include <initializer_list>
+
+namespace ringcast::broker {
+namespace {
+
+TEST_CASE("parse_file gives each value as text, with the place it stands at") {
+  const auto settings = parse_file("a.toml",
+                                   "listen = \"0.0.0.0:80\"\n"
+                                   "\n"
+                                   "shards = 4 # four\n"
+                                   "allowed-origin = [\"https://a\",\n"
+                                   "  \"https://b\"]\n"
+                                   "[[history]]\n"
+                                   "filter = \"ticker/#\"\n"
+                                   "last = 100\n"
+                                   "[[history]]\n"
+                                   "last = 0\n"
+                                   "filter = \"a=b\"\n");
+  REQUIRE(settings.has_value());
+  struct Row {
+    std::string name;
+    std::string value;
+    std::string where;
+  };
+  std::vector<Row> expected{
+      {"allowed-origin", "https://a", "a.toml:4:19"}, {"allowed-origin", "https://b", "a.toml:5:3"},
+      {"history", "ticker/#=100", "a.toml:6:1"},      {"history", "a=b=0", "a.toml:9:1"},
+      {"listen", "0.0.0.0:80", "a.toml:1:10"},        {"shards", "4", "a.toml:3:10"}};
+  REQUIRE(settings->size() == expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    CHECK((*settings)[i].option->name == expected[i].name);
+    CHECK((*settings)[i].value == expected[i].value);
+    CHECK((*settings)[i].where == expected[i].where);
+  }
+}
+
+TEST_CASE("an empty file sets nothing") {
+  for (const std::string text : {"", "\n", "# only a comment"}) CHECK(parse_file("a.toml", text).value().empty());
+}
+
+struct Refused {
+  std::string text;
+  std::string error;
+};
+
+TEST_CASE("parse_file refuses what it does not know, with line, column and the nearest name") {
+  for (const Refused& refused : std::initializer_list<Refused>{
+           {"lisen = 1", "a.toml:1:1: unknown key \"lisen\"; did you mean \"listen\"?"},
+           {"\n  shard = 1", "a.toml:2:3: unknown key \"shard\"; did you mean \"shards\"?"},
+           {"zzz = 1", "a.toml:1:1: unknown key \"zzz\""},
+           {"config = \"b.toml\"", "a.toml:1:1: unknown key \"config\""},
+           {"url = \"http://a\"", "a.toml:1:1: unknown key \"url\""},
+           {"[tls]\ncert = 1", "a.toml:1:2: unknown key \"tls\""},
+           {"max_message = 1", "a.toml:1:1: unknown key \"max_message\"; did you mean \"max-message\"?"},
+           {"[[history]]\nfilter = \"a\"\nlasst = 1",
+            "a.toml:3:1: unknown key \"lasst\" in [[history]]; did you mean \"last\"?"}}) {
+    CAPTURE(refused.text);
+    const auto settings = parse_file("a.toml", refused.text);
+    REQUIRE_FALSE(settings.has_value());
+    CHECK(settings.error() == refused.error);
+  }
+}
+
+TEST_CASE("parse_file refuses values of a type that no flag could have") {
+  for (const Refused& refused : std::initializer_list<Refused>{
+           {"shards = [4]", "a.toml:1:10: shards: wants N|auto, not a list"},
+           {"shards = 4.0", "a.toml:1:10: shards: wants N|auto, not this type"},
+           {"listen = {port = 1}", "a.toml:1:10: listen: wants ADDRESS:PORT, not this type"},
+           {"log-level = 2024-01-01", "a.toml:1:13: log-level: wants debug|info|warning|error, not this type"},
+           {"allowed-origin = [[1]]", "a.toml:1:19: allowed-origin: wants a list of texts"},
+           {"[history]\nfilter = \"a\"\nlast = 1", "a.toml:1:1: history: wants FILTER=N, not this type"},
+           {"[[history]]\nfilter = \"a\"", "a.toml:1:1: [[history]] needs filter = \"TEXT\" and last = N"},
+           {"[[history]]\nfilter = \"a\"\nlast = \"1\"",
+            "a.toml:1:1: [[history]] needs filter = \"TEXT\" and last = N"}}) {
+    CAPTURE(refused.text);
+    const auto settings = parse_file("a.toml", refused.text);
+    REQUIRE_FALSE(settings.has_value());
+    CHECK(settings.error() == refused.error);
+  }
+}
+
+TEST_CASE("parse_file tells all unknown keys at once, but only the first error of syntax") {
+  CHECK(parse_file("a.toml", "aaa = 1\nbbb = 2").error() ==
+        "a.toml:1:1: unknown key \"aaa\"\na.toml:2:1: unknown key \"bbb\"");
+  for (const std::string text :
+       {"listen", "listen =", "listen = \"", "= 1", "shards = 1\nshards = 2", "[", "\xff = 1"}) {
+    CAPTURE(text);
+    const auto settings = parse_file("a.toml", text);
+    REQUIRE_FALSE(settings.has_value());
+    CHECK(settings.error().starts_with("a.toml:"));
+    CHECK_FALSE(settings.error().contains('\n'));
+  }
+}
+
+TEST_CASE("parse_file survives a file cut at every place") {
+  const std::string text = "listen = \"[::1]:80\"\n[[history]]\nfilter = \"a\"\nlast = 1\n";
+  for (std::size_t size = 0; size <= text.size(); ++size) {
+    const auto settings = parse_file("a.toml", text.substr(0, size));
+    CHECK((settings.has_value() || settings.error().starts_with("a.toml:")));
+  }
+}
+
+}  // namespace
+}  // namespace ringcast::broker
