@@ -26,8 +26,13 @@ class BufferRing {
   BufferRing& operator=(const BufferRing&) = delete;
   ~BufferRing();
 
-  // Registers `count` buffers (a power of two, at most 32768) as group kGroup of `ring`, all of them free.
-  [[nodiscard]] std::expected<void, Error> open(Ring& ring, unsigned count);
+  struct Options {
+    unsigned count = kReceiveBuffers;       // a power of two, at most 32768
+    std::size_t size = kReceiveBufferSize;  // bytes each
+  };
+
+  // Registers the buffers as group kGroup of `ring`, all of them free.
+  [[nodiscard]] std::expected<void, Error> open(Ring& ring, const Options& options);
 
   // The first `size` bytes of the buffer that a completion with `cqe_flags` names. It is ours until give_back().
   [[nodiscard]] std::span<std::uint8_t> take(std::uint32_t cqe_flags, std::size_t size) noexcept;
@@ -43,7 +48,7 @@ class BufferRing {
   void add(unsigned number) noexcept;
 
   Ring* ring_ = nullptr;
-  unsigned count_ = 0;
+  Options options_;
   std::size_t mapped_size_ = 0;
   io_uring_buf* entries_ = nullptr;  // shared with the kernel; the ring's tail lies in entries_[0].resv
   std::uint8_t* buffers_ = nullptr;

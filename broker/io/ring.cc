@@ -47,12 +47,16 @@ std::expected<void, Error> Ring::open(const Options& options) {
   return {};
 }
 
-void Ring::enable() noexcept {
+std::expected<void, Error> Ring::enable() {
+  const auto fd = static_cast<unsigned>(ring_.ring_fd);
   // Not io_uring_enable_rings(), which liburing 2.3 declares but does not export.
-  const int enabled = io_uring_register(static_cast<unsigned>(ring_.ring_fd), IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
-  assert(enabled == 0);
+  const int enabled = io_uring_register(fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
+  if (enabled < 0) return std::unexpected(system_error(-enabled, "io_uring_register"));
+  const int entered = io_uring_enter(fd, 0, 0, IORING_ENTER_GETEVENTS, nullptr);
+  if (entered < 0) return std::unexpected(system_error(-entered, "io_uring_enter"));
   // Saves the look-up of the descriptor on every entry; without it all works the same.
   if (io_uring_register_ring_fd(&ring_) == 1) enter_flags_ |= IORING_ENTER_REGISTERED_RING;
+  return {};
 }
 
 bool Ring::has_work() const noexcept {

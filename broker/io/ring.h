@@ -36,8 +36,8 @@ class Ring {
   // EINVAL or EOPNOTSUPP on a kernel before 6.1, ENOMEM when the memory limits are reached.
   [[nodiscard]] std::expected<void, Error> open(const Options& options);
 
-  // Binds the ring to the calling thread. Once.
-  void enable() noexcept;
+  // Binds the ring to the calling thread and enters it. Once. Fails where a filter let only io_uring_setup through.
+  [[nodiscard]] std::expected<void, Error> enable();
 
   // An entry to fill with one io_uring_prep_…, or null when the queue is full: enter() first.
   [[nodiscard]] io_uring_sqe* entry() noexcept { return io_uring_get_sqe(&ring_); }

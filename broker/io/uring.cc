@@ -40,7 +40,8 @@ std::expected<std::unique_ptr<Uring>, Error> Uring::create(const Options& option
 
 void Uring::start() {
   if (started_) return;
-  ring_.enable();
+  const auto enabled = ring_.enable();
+  assert(enabled.has_value());  // probe_uring() did the same before
   started_ = true;
 }
 

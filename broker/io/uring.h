@@ -21,7 +21,7 @@ class Uring final : public Backend {
  public:
   struct Options {
     Ring::Options ring;
-    unsigned receive_buffers = kReceiveBuffers;  // a power of two
+    BufferRing::Options receive_buffers;
   };
 
   // Any thread; the first call of submit(), send() or reap() then binds it to its thread.

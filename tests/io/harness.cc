@@ -21,7 +21,7 @@ constexpr std::int64_t kStepMs = 100;
 std::unique_ptr<Backend> make_uring(const Shape& shape) {
   auto made = Uring::create({.ring = {.submission_entries = std::min(shape.queue_entries, kSubmissionEntries),
                                       .completion_entries = shape.queue_entries},
-                             .receive_buffers = shape.receive_buffers});
+                             .receive_buffers = {.count = shape.receive_buffers}});
   if (!made) {
     MESSAGE("NOT TESTED: " << made.error().text);
     return nullptr;

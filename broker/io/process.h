@@ -1,0 +1,29 @@
+// What main asks of the process: open files, signals, clocks, random bytes.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+
+#include "broker/instant.h"
+#include "broker/io/backend.h"
+#include "broker/io/error.h"
+
+namespace ringcast::io {
+
+// Raises the soft limit of open files to the hard one. Returns the limit that holds then.
+[[nodiscard]] std::expected<std::uint64_t, Error> raise_open_files();
+
+// Blocks SIGTERM, SIGINT, SIGHUP and SIGPIPE. Call it in main before any thread is made: threads inherit it.
+void block_signals() noexcept;
+
+// Waits up to `timeout_ms` (< 0: without end) for SIGTERM, SIGINT or SIGHUP and returns its number. One thread.
+[[nodiscard]] std::optional<int> wait_signal(std::int64_t timeout_ms) noexcept;
+
+// CLOCK_MONOTONIC in ms, CLOCK_REALTIME in us.
+[[nodiscard]] Now now() noexcept;
+
+// Fills `out` from the kernel's generator (getrandom(2)).
+void random_bytes(MutableBytes out) noexcept;
+
+}  // namespace ringcast::io
