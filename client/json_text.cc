@@ -5,6 +5,8 @@
 #include <cmath>
 #include <system_error>
 
+#include "frame/http_response.h"
+
 namespace ringcast::client {
 namespace {
 
@@ -15,29 +17,6 @@ void append_integer(std::string& out, std::uint64_t value) {
 }
 
 }  // namespace
-
-void append_json_string(std::string& out, std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (byte < 0x20) {
-      out += "\\u00";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 0x0f];
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
 
 void append_json_number(std::string& out, double value, int decimals) {
   std::array<char, 64> digits{};  // below 1e40, and all that is counted here is
@@ -52,7 +31,7 @@ void append_json_number(std::string& out, double value, int decimals) {
 
 JsonText& JsonText::add(std::string_view name, std::string_view text) {
   add_name(name);
-  append_json_string(out_, text);
+  frame::append_json_string(out_, text);
   return *this;
 }
 

@@ -9,9 +9,6 @@
 
 namespace ringcast::client {
 
-// Appends `text` as a JSON string with its quotes (RFC 8259 §7). `text` is UTF-8.
-void append_json_string(std::string& out, std::string_view text);
-
 // Appends `value` with `decimals` digits after the point; a number that JSON cannot say (NaN, infinity) becomes null.
 void append_json_number(std::string& out, double value, int decimals);
 

@@ -1,0 +1,30 @@
+// Url: where a broker is, as the user writes it: "http://127.0.0.1:8080", "ws://host", "http://[::1]:8080/base".
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "client/error.h"
+
+namespace ringcast::client {
+
+struct Url {
+  std::string host;  // a name or a literal address, without brackets
+  std::uint16_t port = 80;
+  std::string authority;  // host [":" port], as it goes into the Host field
+  std::string base_path;  // put before every path: "" or "/base", percent-encoded as it was written
+
+  friend bool operator==(const Url&, const Url&) = default;
+};
+
+// Fails with Failure::usage for what is no such URL, and for https and wss, which this client does not speak.
+[[nodiscard]] std::expected<Url, Error> parse_url(std::string_view text);
+
+// The request target of a topic or filter as the user types it ("ticker/#"), percent-encoded, with "?" and `query` if
+// there is one. Fails with Failure::usage for a name that no URL can carry: empty, or not UTF-8.
+[[nodiscard]] std::expected<std::string, Error> topic_target(const Url& url, std::string_view filter,
+                                                             std::string_view query);
+
+}  // namespace ringcast::client
