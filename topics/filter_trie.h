@@ -234,8 +234,9 @@ template <typename T>
 template <typename Visitor>
 void FilterTrie<T>::match(std::string_view topic, Visitor&& visit) {
   if (size_ == 0) return;
-  std::array<std::uint64_t, kLevelsMax> hashes;  // of the topic's levels, made when first needed
-  std::uint32_t hashed = 0;
+  std::array<std::uint64_t, kLevelsMax> hashes;  // of the topic's levels, each made when first needed:
+  std::uint64_t hashed = 0;                      // bit i: hashes[i] is made
+  static_assert(kLevelsMax <= 64);
   std::array<Branch, kLevelsMax + 1> stack;  // at most one waiting branch per level, and the one to go on with
   std::size_t height = 0;
   stack[height++] = {.node = kRoot, .depth = 0, .rest = topic};
@@ -251,7 +252,9 @@ void FilterTrie<T>::match(std::string_view topic, Visitor&& visit) {
     const std::string_view level = take_level(at.rest);
     if (wild && node.plus != kNone) stack[height++] = {.node = node.plus, .depth = at.depth + 1, .rest = at.rest};
     if (node.literals == 0) continue;
-    if (hashed == at.depth) hashes[hashed++] = hash_name(key_, level);
+    const std::uint64_t depth_bit = std::uint64_t{1} << at.depth;
+    if ((hashed & depth_bit) == 0) hashes[at.depth] = hash_name(key_, level);
+    hashed |= depth_bit;
     const std::uint32_t below = literal_child(at.node, level, edge_hash(at.node, hashes[at.depth]));
     if (below != kNone) stack[height++] = {.node = below, .depth = at.depth + 1, .rest = at.rest};
   }
