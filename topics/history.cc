@@ -76,7 +76,8 @@ void History::check_invariants() const {
   assert(size_ <= messages_max_);
   assert((size_ == 0) == (newest_ == nullptr));
   assert(size_ == 0 || size_ - 1 <= capacity_);
-  assert(messages_max_ > 1 || older_ == nullptr);
+  assert(capacity_ == 0 || capacity_ < messages_max_);
+  assert((capacity_ == 0) == (older_ == nullptr));
   for (std::size_t i = 0; i < size_; ++i) {
     assert((*this)[i]->references > 0);
     assert((*this)[i]->op != Op::event);
