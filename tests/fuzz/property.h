@@ -1,0 +1,63 @@
+// The properties that fuzzing tries to break, one function for each target.
+//
+// Called by: libfuzzer.cc with what libFuzzer invents (clang, preset fuzz), and by replay_test.cc with every file of
+// tests/fuzz/corpus/<target>/ in the ordinary suite. A broken property aborts.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <source_location>
+#include <string_view>
+
+#include "frame/bytes.h"
+
+namespace ringcast::fuzz {
+
+using frame::Bytes;
+
+// Any cut of the stream gives the events of a naive parser that sees all of it; what was read, written and read again
+// is the same.
+void check_frame_parser(Bytes input);
+
+// Any cut gives the same head, body and error; a head that was read, written and read again is the same.
+void check_http_request(Bytes input);
+
+// What was split, decoded, encoded and decoded again is the same, and is UTF-8 without NUL.
+void check_url(Bytes input);
+
+// The client takes what the server answers to whatever handshake the server takes; the server takes the client's.
+void check_handshake(Bytes input);
+
+inline void require(bool holds, std::source_location where = std::source_location::current()) {
+  if (holds) return;
+  std::fprintf(stderr, "%s:%u: property broken in %s\n", where.file_name(), where.line(), where.function_name());
+  std::abort();
+}
+
+// Takes the front off the input, for choices; nothing when there is no more.
+[[nodiscard]] inline std::uint8_t take_byte(Bytes& input) {
+  if (input.empty()) return 0;
+  const std::uint8_t byte = input.front();
+  input = input.subspan(1);
+  return byte;
+}
+
+// Sizes of pieces to cut an input into: many small, some large, decided by a seed.
+class Cuts {
+ public:
+  explicit Cuts(std::uint8_t seed) noexcept : state_(seed) {}
+
+  [[nodiscard]] std::size_t next(std::size_t left) noexcept {
+    state_ = state_ * 6364136223846793005U + 1442695040888963407U;  // Knuth's MMIX generator
+    const auto random = static_cast<std::size_t>(state_ >> 33);
+    const std::size_t size = random % 4 == 0 ? random / 4 % 1000 : random / 4 % 8;
+    return size < left ? size : left;
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+}  // namespace ringcast::fuzz

@@ -1,0 +1,45 @@
+// Runs every corpus file through its property, so that what fuzzing once found stays found, with any compiler.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "tests/fuzz/property.h"
+
+using namespace ringcast::fuzz;
+
+namespace {
+
+void replay(const std::string& target, void (*check)(Bytes)) {
+  std::size_t files = 0;
+  for (const auto& file : std::filesystem::directory_iterator(RINGCAST_SOURCE_DIR "/tests/fuzz/corpus/" + target)) {
+    INFO(file.path().string());
+    std::ifstream in(file.path(), std::ios::binary);
+    const std::vector<char> bytes{std::istreambuf_iterator<char>(in), {}};
+    check(ringcast::frame::as_bytes({bytes.data(), bytes.size()}));
+    // Every beginning of a file is a case too: the stream stops there.
+    for (std::size_t size = 0; size < bytes.size() && size < 300; ++size) {
+      check(ringcast::frame::as_bytes({bytes.data(), size}));
+    }
+    ++files;
+  }
+  CHECK(files > 0);
+}
+
+}  // namespace
+
+TEST_CASE("frame_parser's corpus keeps its property") {
+  replay("frame_parser", check_frame_parser);
+}
+TEST_CASE("http_request's corpus keeps its property") {
+  replay("http_request", check_http_request);
+}
+TEST_CASE("url's corpus keeps its property") {
+  replay("url", check_url);
+}
+TEST_CASE("handshake's corpus keeps its property") {
+  replay("handshake", check_handshake);
+}
