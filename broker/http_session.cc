@@ -105,6 +105,9 @@ HttpSession::Next HttpSession::handle_topic(SlotId slot, Session& session, std::
   const frame::Request& request = session.http->parser.request();
   auto topic = read_topic_request(path, request.parts.query);
   if (!topic) return answer_refusal(slot, session, topic.error(), now);
+  if (sessions_.draining()) {
+    return answer_refusal(slot, session, {503, "draining", "the broker restarts; try again"}, now);
+  }
   if (frame::wants_websocket(request)) return upgrade(slot, session, std::move(*topic), now);
   const std::string_view method = request.method;
   if (method == "POST" || method == "DELETE") return begin_body(slot, session, std::move(*topic), now);

@@ -100,12 +100,12 @@ std::unique_ptr<HttpExchange> SessionTable::new_exchange() const {
       frame::RequestLimits{.head_size_max = static_cast<std::uint32_t>(config_.http_head_max_bytes)});
 }
 
-void SessionTable::close_websocket(SlotId slot, std::uint16_t code, std::string_view reason, Instant now) {
+void SessionTable::close_websocket(SlotId slot, std::uint16_t code, std::string_view reason, Instant now, Owed owed) {
   Session* session = find(slot);
   if (session == nullptr || session->phase >= Phase::closing) return;
   std::array<std::uint8_t, frame::kCloseFrameSizeMax> close{};
   const std::size_t size = frame::encode_close_frame({.code = code, .reason = reason}, close);
-  session->outbox.truncate(outboxes_);
+  if (owed == Owed::drop) session->outbox.truncate(outboxes_);
   session->outbox.append(own_.append(Bytes{close}.first(size)), outboxes_);
   mark_dirty(*session, slot.index);
   finish(slot, now);

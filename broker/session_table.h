@@ -78,8 +78,10 @@ class SessionTable {
 
   // ---- ending ----
 
-  // Ends a WebSocket: a close frame after the frame in progress, nothing else after it (RFC 6455 §7.1.2).
-  void close_websocket(SlotId slot, std::uint16_t code, std::string_view reason, Instant now);
+  // Ends a WebSocket with a close frame, after which nothing goes (RFC 6455 §5.5.1): after the frame in progress, or
+  // after all that is owed.
+  enum class Owed : std::uint8_t { drop, send };
+  void close_websocket(SlotId slot, std::uint16_t code, std::string_view reason, Instant now, Owed owed = Owed::drop);
   // Sends what is owed and ends.
   void finish(SlotId slot, Instant now);
   void abort(SlotId slot);

@@ -291,7 +291,8 @@ void Shard::close_all(Instant now) {
     const SlotId slot = sessions_.id(sessions_.at(i), i);
     switch (sessions_.at(i).phase) {
       case Phase::websocket:
-        sessions_.close_websocket(slot, code(proto::CloseCode::restart), "the broker restarts", now);
+        sessions_.close_websocket(slot, code(proto::CloseCode::restart), "the broker restarts", now,
+                                  SessionTable::Owed::send);
         break;
       case Phase::http:
       case Phase::upgrading:

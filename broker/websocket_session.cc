@@ -89,6 +89,11 @@ void WebSocketSession::message(SlotId slot, Session& session, const frame::Event
     return sessions_.close_websocket(slot, std::to_underlying(proto::CloseCode::policy_violation),
                                      "not permitted to publish to this topic", now);
   }
+  if (sessions_.draining()) {
+    return sessions_.close_websocket(slot, std::to_underlying(proto::CloseCode::restart),
+                                     "the broker restarts; this message was not published", now,
+                                     SessionTable::Owed::send);
+  }
   if (publishing_.publish(slot, *publish, {}) == Publishing::Result::held) sessions_.stop(session);
 }
 

@@ -198,6 +198,7 @@ void Connections::apply(const Now& now) {
   shard_.home().handed_over().clear();
   // By index: offering bytes can resume and doom more.
   auto& resumed = shard_.sessions().resumed();
+  offered_ = !resumed.empty();
   for (std::size_t i = 0; i < resumed.size(); ++i) {
     const SlotId slot = resumed[i];
     if (Connection* connection = find(slot); connection != nullptr) offer_kept(slot, *connection, now.monotonic);
@@ -272,6 +273,10 @@ void Connections::close_if_idle(SlotId slot, Connection& connection) {
   connection = Connection{};
   --open_;
   shard_.released(slot);
+}
+
+bool Connections::has_more() const noexcept {
+  return offered_ || !shard_.sessions().doomed().empty();
 }
 
 // ---- sending ----

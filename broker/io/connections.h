@@ -57,6 +57,8 @@ class Connections {
   void apply(const Now& now);
   // Sends up to `connections_max` dirty connections what they are owed. True when none is left.
   bool flush(Backend& backend, std::size_t connections_max, Instant now);
+  // True when the last turn left something for the next one, which must not wait for an event.
+  [[nodiscard]] bool has_more() const noexcept;
   // What is to be submitted; the caller submits it and clears the list.
   [[nodiscard]] std::vector<Operation>& operations() noexcept { return operations_; }
 
@@ -132,6 +134,7 @@ class Connections {
   bool accepting_ = false;  // wanted
   bool accept_armed_ = false;
   Instant accept_retry_ = Instant::never();
+  bool offered_ = false;  // kept bytes, in the last apply(): what came of them is still to be taken up
   std::size_t open_ = 0;
   Counters counters_;
 };

@@ -1,0 +1,122 @@
+#include "broker/io/server.h"
+
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "broker/io/backends.h"
+#include "broker/io/cpus.h"
+#include "broker/io/listener.h"
+#include "broker/io/peer.h"
+#include "broker/io/process.h"
+#include "broker/io/worker.h"
+
+namespace ringcast::io {
+
+namespace {
+
+constexpr std::int64_t kQuietPollMs = 5;  // main looks that often whether the shards have gone quiet
+constexpr std::uint64_t kQuietTurns = 2;  // turns of each shard with nothing in flight: then nothing is
+
+std::string address_text(const broker::Address& address) {
+  const bool v6 = address.host.contains(':');
+  return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
+}
+
+bool is_loopback(const broker::Address& address) {
+  return address.host.starts_with("127.") || address.host == "::1";
+}
+
+std::uint64_t random_word() {
+  std::uint64_t word = 0;
+  random_bytes({reinterpret_cast<std::uint8_t*>(&word), sizeof word});
+  return word;
+}
+
+std::uint32_t shard_count(const broker::Config& config) {
+  return config.shards.value_or(shards_for(affinity_cpus(), cgroup_cpus()));
+}
+
+// Waits until every shard has had turns with nothing in flight, or the deadline comes.
+void wait_until_quiet(Fleet& fleet, Instant deadline) {
+  for (WorkerControl& control : fleet.controls) {
+    const std::uint64_t from = control.idle_turns.load(std::memory_order_acquire);
+    while (control.idle_turns.load(std::memory_order_acquire) < from + kQuietTurns && now().monotonic < deadline) {
+      fleet.wake_all();
+      std::this_thread::sleep_for(std::chrono::milliseconds(kQuietPollMs));
+    }
+  }
+}
+
+void set_stage(Fleet& fleet, Stage stage) {
+  fleet.stage.store(stage, std::memory_order_seq_cst);
+  fleet.wake_all();
+}
+
+}  // namespace
+
+std::expected<void, std::string> serve(const broker::Config& config, broker::FindFile find_file,
+                                       const ServerEvents& events) {
+  const auto open_files = raise_open_files();
+  if (!open_files) events.warn(open_files.error().text);
+  const std::uint32_t shards = shard_count(config);
+  auto listeners = listen_on(config.listen, {.count = shards});
+  if (!listeners) return std::unexpected(listeners.error().text);
+  auto backends = open_backends({.io = config.io,
+                                 .count = shards,
+                                 .receive_buffers = {.count = config.receive_buffers,
+                                                     .size = static_cast<std::uint32_t>(config.receive_buffer_bytes)}});
+  if (!backends) return std::unexpected(backends.error().text);
+  (backends->as_hoped ? events.info : events.warn)(backends->line);
+
+  broker::Mesh mesh({.shards = shards,
+                     .requests_capacity = config.request_ring_slots,
+                     .deliveries_capacity = config.delivery_ring_slots});
+  const broker::Process process{.config = config,
+                                .mesh = mesh,
+                                .hash_key = {random_word(), random_word()},
+                                .epoch = random_word(),
+                                .find_file = find_file};
+  const std::string name = backends->shards.front()->name();
+  Fleet fleet(shards);
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (std::uint32_t i = 0; i < shards; ++i) {
+    tune(listeners->sockets[i].get());  // accepted sockets inherit the options: no system call for each connection
+    workers.push_back(std::make_unique<Worker>(process, fleet, i, std::move(backends->shards[i]),
+                                               Connections::Options{.listener = listeners->sockets[i].get(),
+                                                                    .reached_by_loopback = is_loopback(config.listen),
+                                                                    .linger_bytes_max = config.linger_close_bytes}));
+  }
+  std::vector<std::jthread> threads;
+  for (auto& worker : workers) threads.emplace_back([&worker] { worker->run(); });
+
+  const std::string at = address_text(listeners->address);
+  events.info("ready on http://" + at + config.base_path + "/ with " + std::to_string(shards) +
+              (shards == 1 ? " shard (" : " shards (") + name + ")");
+  if (!is_loopback(config.listen)) {
+    events.warn("listening on " + at +
+                " without TLS and without tokens: anyone who reaches it may publish and subscribe");
+  }
+
+  std::optional<int> signal;
+  while (!signal || *signal == SIGHUP) signal = wait_signal(-1);
+  events.info("signal " + std::to_string(*signal) + ": draining");
+  const Instant deadline = now().monotonic + config.drain_deadline_ms;
+  set_stage(fleet, Stage::draining);
+  wait_until_quiet(fleet, deadline);
+  set_stage(fleet, Stage::closing);
+  std::jthread last_call([&](const std::stop_token& stop) {
+    while (!stop.stop_requested() && now().monotonic < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(kQuietPollMs));
+    set_stage(fleet, Stage::ended);
+  });
+  threads.clear();  // joins
+  last_call.request_stop();
+  last_call.join();
+  events.info("stopped");
+  return {};
+}
+
+}  // namespace ringcast::io

@@ -1,0 +1,26 @@
+// Server: the broker as a process: listeners, one worker per shard, and the way out.
+//
+// Thread: main's. The workers run on threads of their own.
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <string>
+
+#include "broker/config.h"
+#include "broker/http_session.h"
+
+namespace ringcast::io {
+
+// What the server tells while it runs, one line each; main decides where that goes.
+struct ServerEvents {
+  std::function<void(const std::string&)> info;
+  std::function<void(const std::string&)> warn;
+};
+
+// Runs the broker until SIGTERM or SIGINT, then drains it. Signals must be blocked (block_signals()) before.
+// Returns when every thread has ended; the error is one line with its remedy.
+[[nodiscard]] std::expected<void, std::string> serve(const broker::Config& config, broker::FindFile find_file,
+                                                     const ServerEvents& events);
+
+}  // namespace ringcast::io

@@ -1,0 +1,103 @@
+#include "broker/io/worker.h"
+
+#include <algorithm>
+
+#include "broker/io/process.h"
+
+namespace ringcast::io {
+
+void Fleet::wake_all() {
+  for (WorkerControl& control : controls) {
+    if (Backend* backend = control.backend.load(std::memory_order_acquire)) backend->wake();
+  }
+}
+
+Worker::Worker(const broker::Process& process, Fleet& fleet, std::uint32_t index, std::unique_ptr<Backend> backend,
+               const Connections::Options& options)
+    : fleet_(fleet),
+      mesh_(process.mesh),
+      index_(index),
+      backend_(std::move(backend)),
+      shard_(std::make_unique<broker::Shard>(process, index)),
+      connections_(std::make_unique<Connections>(*shard_, options)) {
+  connections_->set_choose_shard(&Worker::choose_shard, this);
+  fleet_.controls[index].backend.store(backend_.get(), std::memory_order_release);
+}
+
+void Worker::run() {
+  connections_->start_accepting();
+  while (stage_ != Stage::ended && !(stage_ == Stage::closing && connections_->open() == 0)) turn();
+}
+
+void Worker::turn() {
+  const std::int64_t timeout_ms = wait_ms(now().monotonic);
+  const auto completions = backend_->reap(timeout_ms);
+  mesh_.doorbell(index_).rise();
+  const Now time = now();
+  connections_->complete(completions, time);
+  wake(shard_->turn(time));
+  connections_->apply(time);
+  const bool flushed = connections_->flush(*backend_, kConnectionsPerTurn, time.monotonic);
+  backend_->submit(connections_->operations());
+  connections_->operations().clear();
+  busy_ = !flushed || shard_->busy() || connections_->has_more();
+  fleet_.controls[index_].connections.store(static_cast<std::uint32_t>(connections_->open()),
+                                            std::memory_order_relaxed);
+  follow_stage(time.monotonic);
+}
+
+// How long to sleep: not at all while there is work, else until the next deadline. Announces the sleep, so that whoever
+// sends us something from now on wakes us.
+std::int64_t Worker::wait_ms(Instant now) {
+  if (busy_) return 0;
+  broker::Doorbell& doorbell = mesh_.doorbell(index_);
+  doorbell.announce_sleep();
+  if (shard_->must_not_sleep() || fleet_.stage.load(std::memory_order_seq_cst) != stage_) return 0;
+  const Instant next = std::min(shard_->next_deadline(), connections_->accept_retry());
+  if (next == Instant::never()) return -1;
+  return std::max<std::int64_t>(0, next - now);
+}
+
+void Worker::wake(topics::ShardSet shards) {
+  while (shards != 0) {
+    const std::uint32_t shard = topics::take_shard(shards);
+    if (!mesh_.doorbell(shard).ring()) continue;
+    fleet_.controls[shard].backend.load(std::memory_order_acquire)->wake();
+  }
+}
+
+void Worker::follow_stage(Instant now) {
+  const Stage wanted = fleet_.stage.load(std::memory_order_seq_cst);
+  if (stage_ == Stage::draining && !busy_ && !shard_->must_not_sleep())
+    fleet_.controls[index_].idle_turns.fetch_add(1, std::memory_order_release);
+  if (wanted == stage_) return;
+  if (stage_ < Stage::draining) {
+    connections_->stop_accepting();
+    shard_->drain();
+  }
+  if (stage_ < Stage::closing && wanted >= Stage::closing) shard_->close_all(now);
+  stage_ = wanted;
+  busy_ = true;  // what that has brought about is done in a turn of its own
+}
+
+// The kernel's hash leaves some shards with far more connections than others: a new one goes to the emptiest shard when
+// this one has clearly more (an eighth and four more, so that a few connections spread evenly too).
+std::uint32_t Worker::choose_shard(void* worker, std::uint32_t self) {
+  auto& controls = static_cast<Worker*>(worker)->fleet_.controls;
+  const std::uint32_t mine = controls[self].connections.load(std::memory_order_relaxed);
+  std::uint32_t emptiest = self;
+  std::uint32_t fewest = mine;
+  for (std::uint32_t i = 0; i < controls.size(); ++i) {
+    const std::uint32_t count = controls[i].connections.load(std::memory_order_relaxed);
+    if (count < fewest) {
+      fewest = count;
+      emptiest = i;
+    }
+  }
+  const std::uint32_t keeper = mine > fewest + fewest / 8 + 4 ? emptiest : self;
+  // Counted at once: several may be accepted before the shards tell their numbers again.
+  controls[keeper].connections.fetch_add(1, std::memory_order_relaxed);
+  return keeper;
+}
+
+}  // namespace ringcast::io

@@ -1,0 +1,75 @@
+// Worker: one shard's thread: wait, hand in what has happened, turn, send.
+//
+// Each loop is one turn and one batch: all completions that are there, then everything that follows from them, then one
+// send per connection that is owed something.
+//
+// Thread: run() is the shard's thread. What other threads touch is in WorkerControl.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "broker/io/backend.h"
+#include "broker/io/connections.h"
+#include "broker/shard.h"
+
+namespace ringcast::io {
+
+// How far the process has come on its way out. Only rises.
+enum class Stage : std::uint8_t {
+  running,
+  draining,  // nothing new: no connection, no publish; what is in flight is delivered
+  closing,   // every connection is told 1012 after what it is owed
+  ended,     // the threads end, whoever is still connected
+};
+
+// What a worker shares with the other threads.
+struct alignas(64) WorkerControl {
+  std::atomic<Backend*> backend = nullptr;     // to wake it; set before any worker runs
+  std::atomic<std::uint32_t> connections = 0;  // open here; a hint for who takes the next one
+  std::atomic<std::uint64_t> idle_turns = 0;   // since draining began: turns in which nothing was in flight
+};
+
+// What all workers of a process share.
+struct Fleet {
+  explicit Fleet(std::uint32_t shards) : controls(shards) {}
+  std::vector<WorkerControl> controls;
+  std::atomic<Stage> stage = Stage::running;
+
+  // Wakes all workers, so that they see a new stage.
+  void wake_all();
+};
+
+class Worker {
+ public:
+  // Connections that get their send in one turn, before receives and deliveries are looked at again: about 1 ms.
+  static constexpr std::size_t kConnectionsPerTurn = 256;
+
+  Worker(const broker::Process& process, Fleet& fleet, std::uint32_t index, std::unique_ptr<Backend> backend,
+         const Connections::Options& options);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Until the fleet's stage is `ended`, or `closing` and nobody is connected any more.
+  void run();
+
+ private:
+  [[nodiscard]] std::int64_t wait_ms(Instant now);
+  void turn();
+  void follow_stage(Instant now);
+  void wake(topics::ShardSet shards);
+  [[nodiscard]] static std::uint32_t choose_shard(void* worker, std::uint32_t self);
+
+  Fleet& fleet_;
+  broker::Mesh& mesh_;
+  const std::uint32_t index_;
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<broker::Shard> shard_;
+  std::unique_ptr<Connections> connections_;
+  Stage stage_ = Stage::running;
+  bool busy_ = true;
+};
+
+}  // namespace ringcast::io
