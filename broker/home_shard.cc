@@ -40,6 +40,9 @@ HomeShard::~HomeShard() {
     }
     (void)ring.release();
   }
+  for (std::uint32_t reader = 0; reader < mesh_.shards(); ++reader) {
+    mesh_.deliveries(self_, reader).abandon([&](Delivery& delivery) { free(reader, delivery); });
+  }
 }
 
 bool HomeShard::take(const Now& now, std::uint32_t budget) {
@@ -139,8 +142,8 @@ HomeShard::Taken HomeShard::subscribe(std::uint32_t from, const Request& request
 }
 
 HomeShard::Taken HomeShard::pull(std::uint32_t from, const Request& request) {
+  if (!has_room(from, 2, 0)) return Taken::no_room;
   const std::size_t room = mesh_.deliveries(self_, from).room();
-  if (room < 2 || !has_room(from, 2, 0)) return Taken::no_room;
   const auto after = request.message->payload();
   const topics::Home::Chunk chunk{
       .after = {reinterpret_cast<const char*>(after.data()), after.size()},
@@ -195,12 +198,14 @@ void HomeShard::push(std::uint32_t reader, Delivery delivery) {
 
 void HomeShard::reclaim() {
   for (std::uint32_t reader = 0; reader < mesh_.shards(); ++reader) {
-    mesh_.deliveries(self_, reader).reclaim([&](Delivery& delivery) {
-      if (delivery.message == nullptr) return;
-      readers_[reader].bytes_in_flight -= delivery.message->payload_size;
-      pool_.release(delivery.message);
-    });
+    mesh_.deliveries(self_, reader).reclaim([&](Delivery& delivery) { free(reader, delivery); });
   }
+}
+
+void HomeShard::free(std::uint32_t reader, Delivery& delivery) {
+  if (delivery.message == nullptr) return;
+  readers_[reader].bytes_in_flight -= delivery.message->payload_size;
+  pool_.release(delivery.message);
 }
 
 topics::ShardSet HomeShard::flush() {

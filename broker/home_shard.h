@@ -78,6 +78,7 @@ class HomeShard {
   void discard(Request& request);
   [[nodiscard]] bool has_room(std::uint32_t reader, std::size_t entries, std::size_t bytes);
   void push(std::uint32_t reader, Delivery delivery);
+  void free(std::uint32_t reader, Delivery& delivery);
 
   Mesh& mesh_;
   const std::uint32_t self_;

@@ -55,6 +55,12 @@ class Queue {
     for (; reclaimed_ != head; ++reclaimed_) free(entries_[reclaimed_ & mask_]);
   }
 
+  // Calls `free(entry)` for all that is left, passed or not. Only when the consumer never looks again.
+  template <typename Free>
+  void abandon(Free&& free) {
+    for (; reclaimed_ != tail_; ++reclaimed_) free(entries_[reclaimed_ & mask_]);
+  }
+
   // Asks the consumer to wake this shard when it has passed more; false when it has already: then reclaim().
   [[nodiscard]] bool ask_for_room() noexcept {
     // seq_cst: pairs with release(), which stores the head before it reads this flag.
