@@ -22,22 +22,52 @@ void Outbox::append_slow(const Span& span, OutboxPool& pool) {
   pool.segments().retain(span.segment);
 }
 
-void Outbox::append_urgent(const Span& span, OutboxPool& pool) {
-  if (empty()) return append(span, pool);
-  owed_bytes_ += span.length;
-  pool.segments().retain(span.segment);
-  if (frame_begun()) {
-    const std::uint32_t rest = front_.segment->frame_end(front_.offset) - front_.offset;
-    if (rest < front_.length) split_front(rest, pool);
-    if (more_ == nullptr) more_ = pool.lend();
-    more_->spans.insert(more_->spans.begin() + static_cast<std::ptrdiff_t>(more_->head), span);
-  } else {
-    if (more_ == nullptr) more_ = pool.lend();
-    more_->spans.insert(more_->spans.begin() + static_cast<std::ptrdiff_t>(more_->head), front_);
-    front_ = span;
+// Where the first frame lies that carries a message and is not begun: the end, if there is none.
+Outbox::Cut Outbox::first_message() const noexcept {
+  const std::size_t count = spans();
+  for (std::size_t index = 0; index < count; ++index) {
+    const Span& at = span(index);
+    const std::uint32_t end = at.offset + at.length;
+    const bool begun = index == 0 && frame_begun();
+    const std::uint32_t from = begun ? at.segment->frame_end(at.offset) : at.offset;
+    const auto records = at.segment->records(from, end);
+    const auto found = std::ranges::find_if(records, [](const FrameRecord& record) { return record.seq != 0; });
+    if (found != records.end()) return {.index = index, .offset = found->offset - at.offset};
   }
-  more_->checked = std::min(more_->checked, more_->head);
-  recount_pinned();
+  return {.index = count};
+}
+
+// Makes the cut one between two spans.
+void Outbox::split(Cut cut, OutboxPool& pool) {
+  Span& at = cut.index == 0 ? front_ : more_->spans[more_->head + cut.index - 1];
+  assert(cut.offset > 0);
+  assert(cut.offset < at.length);
+  const Span rest{at.segment, at.offset + cut.offset, at.length - cut.offset};
+  at.length = cut.offset;
+  pool.segments().retain(rest.segment);
+  insert(cut.index + 1, rest, pool);
+}
+
+// The span becomes the one of this index. Takes over the caller's reference.
+void Outbox::insert(std::size_t index, const Span& added, OutboxPool& pool) {
+  if (more_ == nullptr) more_ = pool.lend();
+  const std::size_t at = more_->head + (index == 0 ? 0 : index - 1);
+  more_->spans.insert(more_->spans.begin() + static_cast<std::ptrdiff_t>(at), index == 0 ? front_ : added);
+  if (index == 0) front_ = added;
+  more_->checked = std::min(more_->checked, at);
+}
+
+void Outbox::append_urgent(const Span& urgent, OutboxPool& pool) {
+  Cut cut = first_message();
+  if (cut.index == spans()) return append(urgent, pool);
+  if (cut.offset > 0) {
+    split(cut, pool);
+    ++cut.index;
+  }
+  owed_bytes_ += urgent.length;
+  pool.segments().retain(urgent.segment);
+  insert(cut.index, urgent, pool);
+  pinned_bytes_ = static_cast<std::uint32_t>(count_pinned());
 }
 
 Bytes Outbox::gather(MutableBytes scratch, std::size_t size_max) const {
@@ -88,43 +118,41 @@ bool Outbox::frame_begun() const noexcept {
   return !empty() && front_.segment->frame_begin(front_.offset) != front_.offset;
 }
 
-void Outbox::split_front(std::uint32_t length, OutboxPool& pool) {
-  assert(length > 0);
-  assert(length < front_.length);
-  const Span rest{front_.segment, front_.offset + length, front_.length - length};
-  front_.length = length;
-  if (more_ == nullptr) more_ = pool.lend();
-  more_->spans.insert(more_->spans.begin() + static_cast<std::ptrdiff_t>(more_->head), rest);
-  more_->checked = std::min(more_->checked, more_->head);
-  pool.segments().retain(rest.segment);
-}
-
 Bytes Outbox::begun_frame(OutboxPool& pool) {
   assert(frame_begun());
   Segment* const segment = front_.segment;
   const std::uint32_t rest = segment->frame_end(front_.offset) - front_.offset;
-  if (rest < front_.length) split_front(rest, pool);
+  if (rest < front_.length) split({.index = 0, .offset = rest}, pool);
   if (rest < segment->capacity() / kUnpinShare) {
     // The copy keeps a byte of what was sent, so that the frame still counts as begun.
     const std::uint32_t from = front_.offset - 1;
     const FrameRecord record{.offset = from};
     front_ = {pool.segments().copy(segment->bytes(from, rest + 1), {&record, 1}, from), 1, rest};
     pool.segments().release(segment);
-    recount_pinned();
+    pinned_bytes_ = static_cast<std::uint32_t>(count_pinned());
   }
   return front_.segment->bytes(front_.offset, front_.length);
 }
 
 void Outbox::truncate(OutboxPool& pool) {
-  if (!frame_begun()) return clear(pool);
-  const std::uint32_t rest = front_.segment->frame_end(front_.offset) - front_.offset;
-  front_.length = std::min(front_.length, rest);
-  owed_bytes_ = front_.length;
-  if (more_ != nullptr) {
-    for (std::size_t i = more_->head; i < more_->spans.size(); ++i) pool.segments().release(more_->spans[i].segment);
-    pool.take_back(std::move(more_));
+  const Cut cut = first_message();
+  if (cut.index == 0 && cut.offset == 0) return clear(pool);
+  if (cut.index == spans()) return;
+  std::size_t kept = cut.index;
+  if (cut.offset > 0) {
+    split(cut, pool);
+    ++kept;
   }
-  recount_pinned();
+  std::vector<Span>& list = more_->spans;
+  const auto from = list.begin() + static_cast<std::ptrdiff_t>(more_->head + kept - 1);
+  for (auto dropped = from; dropped != list.end(); ++dropped) {
+    owed_bytes_ -= dropped->length;
+    pool.segments().release(dropped->segment);
+  }
+  list.erase(from, list.end());
+  more_->checked = std::min(more_->checked, list.size());
+  if (more_->head == list.size()) pool.take_back(std::move(more_));
+  pinned_bytes_ = static_cast<std::uint32_t>(count_pinned());
 }
 
 void Outbox::clear(OutboxPool& pool) {
@@ -134,14 +162,14 @@ void Outbox::clear(OutboxPool& pool) {
   }
 }
 
-void Outbox::recount_pinned() noexcept {
-  pinned_bytes_ = empty() ? 0 : front_.segment->capacity();
-  if (more_ == nullptr) return;
-  const Segment* last = front_.segment;
-  for (std::size_t i = more_->head; i < more_->spans.size(); ++i) {
-    if (more_->spans[i].segment != last) pinned_bytes_ += more_->spans[i].segment->capacity();
-    last = more_->spans[i].segment;
+std::size_t Outbox::count_pinned() const noexcept {
+  std::size_t pinned = 0;
+  const Segment* last = nullptr;
+  for (std::size_t index = 0; index < spans(); ++index) {
+    if (span(index).segment != last) pinned += span(index).segment->capacity();
+    last = span(index).segment;
   }
+  return pinned;
 }
 
 bool Outbox::unpin_group(std::span<Span> group, OutboxPool& pool) {
@@ -180,24 +208,22 @@ void Outbox::unpin(std::span<Segment* const> current, OutboxPool& pool) {
     }
     more_->checked = i;
   }
-  if (changed) recount_pinned();
+  if (changed) pinned_bytes_ = static_cast<std::uint32_t>(count_pinned());
 }
 
 void Outbox::check_invariants() const {
-  std::size_t owed = front_.length;
-  assert(empty() || front_.length > 0);
-  if (more_ != nullptr) {
-    assert(!empty());
-    assert(more_->head < more_->spans.size());
-    for (std::size_t i = more_->head; i < more_->spans.size(); ++i) {
-      const Span& span = more_->spans[i];
-      owed += span.length;
-      assert(span.length > 0);
-      assert(span.segment->frame_begin(span.offset) == span.offset);
-      assert(span.segment->frame_end(span.offset + span.length - 1) == span.offset + span.length);
-    }
+  assert(more_ == nullptr || more_->head < more_->spans.size());
+  assert(more_ == nullptr || more_->checked <= more_->spans.size());
+  std::size_t owed = 0;
+  for (std::size_t index = 0; index < spans(); ++index) {
+    const Span& at = span(index);
+    owed += at.length;
+    assert(at.length > 0);
+    assert(index == 0 || at.segment->frame_begin(at.offset) == at.offset);
+    assert(at.segment->frame_end(at.offset + at.length - 1) == at.offset + at.length);
   }
   assert(owed == owed_bytes_);
+  assert(count_pinned() == pinned_bytes_);
 }
 
 std::unique_ptr<Outbox::More> OutboxPool::lend() {

@@ -37,7 +37,8 @@ class Outbox {
       append_slow(span, pool);
     }
   }
-  // Puts whole frames before everything but the frame that is partly sent: control frames do not wait behind data.
+  // Puts whole frames before the first message that is not partly sent, behind others that carry none (FrameRecord): so
+  // control frames do not wait behind data, keep their order and never come before the answer to the handshake.
   void append_urgent(const Span& span, OutboxPool& pool);
 
   [[nodiscard]] bool empty() const noexcept { return front_.segment == nullptr; }
@@ -54,7 +55,7 @@ class Outbox {
   [[nodiscard]] bool frame_begun() const noexcept;
   // The rest of the begun frame, in memory that stays until it is consumed and that pins little. For an armed send.
   [[nodiscard]] Bytes begun_frame(OutboxPool& pool);
-  // Drops everything but the rest of a begun frame.
+  // Drops everything from the first message on, but not the rest of a begun frame.
   void truncate(OutboxPool& pool);
   void clear(OutboxPool& pool);
 
@@ -75,12 +76,26 @@ class Outbox {
       8 * 1024;  // bytes; below it a copy is cheaper than a packet of its own
   static constexpr std::uint32_t kUnpinShare = 8;
 
+  // A place between two frames: `offset` bytes into the span `index`, of which 0 is the front.
+  struct Cut {
+    std::size_t index = 0;
+    std::uint32_t offset = 0;
+  };
+
   void start(const Span& span, OutboxPool& pool);
   void append_slow(const Span& span, OutboxPool& pool);
   [[nodiscard]] Span& back() noexcept { return more_ == nullptr ? front_ : more_->spans.back(); }
-  void split_front(std::uint32_t length, OutboxPool& pool);
+  [[nodiscard]] std::size_t spans() const noexcept {
+    return empty() ? 0 : more_ == nullptr ? 1 : 1 + more_->spans.size() - more_->head;
+  }
+  [[nodiscard]] const Span& span(std::size_t index) const noexcept {
+    return index == 0 ? front_ : more_->spans[more_->head + index - 1];
+  }
+  [[nodiscard]] Cut first_message() const noexcept;
+  void split(Cut cut, OutboxPool& pool);
+  void insert(std::size_t index, const Span& span, OutboxPool& pool);
   void pop_front(OutboxPool& pool);
-  void recount_pinned() noexcept;
+  [[nodiscard]] std::size_t count_pinned() const noexcept;
   [[nodiscard]] bool unpin_group(std::span<Span> group, OutboxPool& pool);
 
   Span front_;

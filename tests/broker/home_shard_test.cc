@@ -115,8 +115,7 @@ class Bench {
       case Delivery::Kind::snapshot_end:
         return delivery.message == nullptr ? "end" : "more after " + std::string(delivery.message->topic());
       case Delivery::Kind::ack:
-        return "ack " + std::to_string(delivery.seq) + " outcome " +
-               std::to_string(static_cast<int>(delivery.outcome));
+        return "ack " + std::to_string(delivery.seq) + " outcome " + std::to_string(static_cast<int>(delivery.outcome));
     }
     return {};
   }
