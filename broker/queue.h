@@ -48,6 +48,9 @@ class Queue {
     return true;
   }
 
+  // True when something was pushed since the last flush().
+  [[nodiscard]] bool unflushed() const noexcept { return flushed_ != tail_; }
+
   // Calls `free(entry)` once for each entry that the consumer has passed, oldest first.
   template <typename Free>
   void reclaim(Free&& free) {

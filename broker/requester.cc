@@ -89,6 +89,13 @@ topics::ShardSet Requester::flush() {
   return flushed;
 }
 
+bool Requester::unflushed() const noexcept {
+  for (std::uint32_t home = 0; home < mesh_.shards(); ++home) {
+    if (mesh_.requests(self_, home).unflushed()) return true;
+  }
+  return false;
+}
+
 bool Requester::ask_for_room() {
   bool room = false;
   for (std::uint32_t home = 0; home < mesh_.shards(); ++home) {

@@ -41,6 +41,9 @@ class Requester {
   // Shows the homes what was sent since the last call; the set of those that may need a wake.
   [[nodiscard]] topics::ShardSet flush();
 
+  // True when something was sent since the last flush().
+  [[nodiscard]] bool unflushed() const noexcept;
+
   // Before sleeping: asks each home that is full to wake us. True when one has made room meanwhile: do not sleep.
   [[nodiscard]] bool ask_for_room();
 

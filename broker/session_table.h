@@ -113,6 +113,11 @@ class SessionTable {
   // Connections that pin more than outbox_max_bytes; Shard closes them.
   std::vector<SlotId>& overflowed() noexcept { return overflowed_; }
 
+  // True when one of the lists that are carried out in a turn has grown since.
+  [[nodiscard]] bool has_work() const noexcept {
+    return !doomed_.empty() || !resumed_.empty() || !upgraded_.empty() || !overflowed_.empty();
+  }
+
   // From now on answers end their connection.
   void drain() noexcept { draining_ = true; }
   [[nodiscard]] bool draining() const noexcept { return draining_; }

@@ -87,8 +87,8 @@ void Shard::peer_finished(SlotId slot, Instant now) {
     case Phase::upgrading:
     case Phase::websocket:
       // Without a close frame: nobody is left to be told anything (RFC 6455 §7.1.5, code 1006).
-    case Phase::closing:
       return sessions_.abort(slot);
+    case Phase::closing:  // what it is owed is still sent, then the connection ends
     case Phase::free:
     case Phase::ended:
       return;
@@ -280,6 +280,7 @@ void Shard::forget(SlotId slot) {
 }
 
 bool Shard::must_not_sleep() {
+  if (sessions_.has_work() || requester_.unflushed()) return true;  // from after the last turn
   for (std::uint32_t other = 0; other < mesh_.shards(); ++other) {
     if (!mesh_.deliveries(other, index_).empty()) return true;
   }

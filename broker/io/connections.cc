@@ -115,14 +115,7 @@ void Connections::received(const Completion& completion, Instant now) {
   if (completion.result > 0) {
     received_data(completion.slot, *connection, completion.data, now);
   } else if (completion.result == 0) {
-    if (connection->kept != nullptr || shard_.stopped(completion.slot)) {
-      connection->end_of_stream = true;  // after what is kept
-    } else if (connection->state == State::open) {
-      shard_.peer_finished(completion.slot, now);
-      connection->end_of_stream = true;
-    } else {
-      shard_.peer_lost(completion.slot);  // it has closed too: that is what lingering waited for
-    }
+    end_of_stream(completion.slot, *connection, now);
   } else if (completion.result == -ENOBUFS) {
     ++counters_.starved;
   } else if (completion.result != -ECANCELED) {
@@ -131,6 +124,14 @@ void Connections::received(const Completion& completion, Instant now) {
   }
   want_receive(completion.slot, *connection);
   close_if_idle(completion.slot, *connection);
+}
+
+// The peer has closed its side, and may well read on: what it is owed is still sent.
+void Connections::end_of_stream(SlotId slot, Connection& connection, Instant now) {
+  connection.end_of_stream = true;
+  if (connection.state == State::lingering) return shard_.peer_lost(slot);  // that is what lingering waited for
+  if (connection.state != State::open) return;
+  if (connection.kept == nullptr && !shard_.stopped(slot)) shard_.peer_finished(slot, now);  // else after what is kept
 }
 
 void Connections::received_data(SlotId slot, Connection& connection, MutableBytes data, Instant now) {
@@ -184,6 +185,7 @@ void Connections::socket_ready(const Completion& completion, Instant now) {
   if (completion.kind == OperationKind::send && completion.result > 0) {
     counters_.sent_bytes += static_cast<std::uint64_t>(completion.result);
     session.outbox.consume(static_cast<std::size_t>(completion.result), shard_.sessions().outboxes());
+    if (session.join != nullptr) shard_.sent(completion.slot);
   }
   if (connection->state == State::aborting) return close_if_idle(completion.slot, *connection);
   shard_.unblocked(completion.slot);

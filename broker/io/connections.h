@@ -97,13 +97,14 @@ class Connections {
     bool receive_cancelled : 1 = false;               // its last completion is still to come
     bool starved : 1 = false;                         // in starved_
     bool waits_for_socket : 1 = false;                // an armed send or poll_out is in flight
-    bool end_of_stream : 1 = false;                   // came while bytes are kept
+    bool end_of_stream : 1 = false;                   // the peer sends no more
     std::unique_ptr<std::vector<std::uint8_t>> kept;  // received, not taken yet
     std::uint64_t thrown_away = 0;                    // bytes, while lingering
   };
 
   void accepted(const Completion& completion, const Now& now);
   void received(const Completion& completion, Instant now);
+  void end_of_stream(SlotId slot, Connection& connection, Instant now);
   void received_data(SlotId slot, Connection& connection, MutableBytes data, Instant now);
   void socket_ready(const Completion& completion, Instant now);
   void offer_kept(SlotId slot, Connection& connection, Instant now);
