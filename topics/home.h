@@ -40,31 +40,31 @@ namespace ringcast::topics {
 
 // How many messages the topics of a pattern keep.
 struct HistoryRule {
-  std::string filter{};  // valid
+  std::string filter;  // valid
   std::uint32_t messages_max = 1;
 };
 
 class Home {
  public:
   struct Options {
-    std::uint16_t origin = 0;                  // this shard
-    HashKey key{};                             // the process's
-    std::uint32_t topics_max = 1'000'000;      // published topics of this home, ~0.3 KiB each without their messages
-    std::uint32_t history_messages_max = 1;    // of topics that no rule matches
-    std::vector<HistoryRule> history_rules{};  // the first that matches decides
+    std::uint16_t origin = 0;                // this shard
+    HashKey key;                             // the process's
+    std::uint32_t topics_max = 1'000'000;    // published topics of this home, ~0.3 KiB each without their messages
+    std::uint32_t history_messages_max = 1;  // of topics that no rule matches
+    std::vector<HistoryRule> history_rules;  // the first that matches decides
   };
 
   // What sequence() did with a message.
   struct Sequenced {
     ShardSet interested = 0;
-    TopicHandle topic{};
+    TopicHandle topic;
     std::uint64_t seq = 0;
     std::uint64_t position = 0;
   };
 
   // Bounds of one chunk of a snapshot.
   struct Chunk {
-    std::string_view after{};          // the cursor; empty: from the start
+    std::string_view after;            // the cursor; empty: from the start
     std::uint64_t position_max = 0;    // only topics last changed at or before it
     std::uint32_t count_max = 64;      // messages
     std::uint32_t visits_max = 1'024;  // topics touched, matching or not
@@ -73,11 +73,11 @@ class Home {
   // A place in the order of change: after all changes at or before `position`. `topic` is only a hint.
   struct ChangeCursor {
     std::uint64_t position = 0;
-    TopicHandle topic{};
+    TopicHandle topic;
   };
   struct ChangesEnd {
     bool done = false;
-    ChangeCursor after{};
+    ChangeCursor after;
   };
 
   enum class Forget : std::uint8_t {

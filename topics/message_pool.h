@@ -38,17 +38,16 @@ enum class Passing : std::uint8_t {
 
 class MessagePool {
  public:
-  // What a message is made of; all of it is copied. (Each member has an initialiser, so that g++ lets callers name a
-  // few.)
+  // What a message is made of; all of it is copied.
   struct Parts {
-    std::string_view topic{};  // valid
+    std::string_view topic;  // valid
     std::uint64_t topic_hash = 0;
-    std::string_view content_type{};  // < 64 KiB
-    std::string_view headers{};       // encoded by the codec, < 64 KiB
-    Bytes payload{};                  // < 4 GiB
+    std::string_view content_type;  // < 64 KiB
+    std::string_view headers;       // encoded by the codec, < 64 KiB
+    Bytes payload;                  // < 4 GiB
     Op op = Op::set;
     Format format = Format::binary;
-    Publisher publisher{};
+    Publisher publisher;
   };
 
   struct Adopted {

@@ -51,26 +51,26 @@ class Subscriptions {
  public:
   struct Options {
     std::uint32_t shards = 1;               // homes; 1..kShardsMax
-    HashKey key{};                          // the process's
+    HashKey key;                            // the process's
     std::uint32_t filters_max = 1'000'000;  // distinct ones of this shard, ~0.3 KiB each
   };
 
   struct Joined {
-    Place place{};       // joining
+    Place place;         // joining
     ShardSet homes = 0;  // whose markers it waits for
     bool first = false;  // of its filter: announce the filter to `homes`
-    Moves moves{};       // of others
+    Moves moves;         // of others
   };
 
   struct Left {
-    Moves moves{};
+    Moves moves;
     ShardSet withdraw_from = 0;  // the filter had its last member: tell these homes. 0: others remain
-    std::string_view filter{};   // its name, valid until the next call
+    std::string_view filter;     // its name, valid until the next call
   };
 
   struct Marked {
     bool live = false;  // for all its homes now
-    Moves moves{};      // the member's own included
+    Moves moves;        // the member's own included
   };
 
   // How far fan_out() came.

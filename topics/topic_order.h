@@ -28,8 +28,8 @@ enum class Visit : std::uint8_t {
 // Where a walk ended. `after` is empty when nothing was visited yet, and borrowed from the topics or the caller's
 // cursor: copy it before topics are made or forgotten.
 struct WalkEnd {
-  bool done = false;         // no topic after `after` matches
-  std::string_view after{};  // the cursor for the next call
+  bool done = false;       // no topic after `after` matches
+  std::string_view after;  // the cursor for the next call
 };
 
 class TopicOrder {

@@ -30,6 +30,9 @@ void check_url(Bytes input);
 // The client takes what the server answers to whatever handshake the server takes; the server takes the client's.
 void check_handshake(Bytes input);
 
+// Trie and walk find for each filter and topic what the reference matches; what is valid keeps every limit.
+void check_topic_names(Bytes input);
+
 inline void require(bool holds, std::source_location where = std::source_location::current()) {
   if (holds) return;
   std::fprintf(stderr, "%s:%u: property broken in %s\n", where.file_name(), where.line(), where.function_name());

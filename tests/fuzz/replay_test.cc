@@ -43,3 +43,6 @@ TEST_CASE("url's corpus keeps its property") {
 TEST_CASE("handshake's corpus keeps its property") {
   replay("handshake", check_handshake);
 }
+TEST_CASE("topic_names' corpus keeps its property") {
+  replay("topic_names", check_topic_names);
+}
