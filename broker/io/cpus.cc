@@ -133,10 +133,13 @@ std::optional<double> cgroup_cpus(const std::string& root) {
   const auto mounts =
       parse_cgroups(read_text_file(root + "/proc/self/cgroup"), read_text_file(root + "/proc/self/mountinfo"));
   for (const CgroupMount& mount : mounts) {
+    const std::string top = root + mount.mount_point;
+    std::string directory = top + mount.group;
+    tightest = tighter(tightest, group_cpus(mount.version, directory));
     // A limit of any group above ours holds for us too: a pod's is set on the parent of its containers' groups.
-    for (std::string group = mount.group;; group.resize(group.rfind('/'))) {
-      tightest = tighter(tightest, group_cpus(mount.version, root + mount.mount_point + group));
-      if (group.empty()) break;
+    while (directory.size() > top.size()) {
+      directory.resize(directory.rfind('/'));
+      tightest = tighter(tightest, group_cpus(mount.version, directory));
     }
   }
   return tightest;

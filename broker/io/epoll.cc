@@ -9,6 +9,8 @@
 #include <limits>
 #include <utility>
 
+#include "broker/io/send_now.h"
+
 namespace ringcast::io {
 namespace {
 
@@ -93,13 +95,7 @@ void Epoll::submit_one(const Operation& operation) {
 std::span<const Short> Epoll::send(std::span<const Send> sends) {
   shorts_.clear();
   for (const Send& one : sends) {
-    assert(!one.data.empty());
-    ssize_t sent = 0;
-    do {
-      sent = ::send(one.fd, one.data.data(), one.data.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    } while (sent < 0 && errno == EINTR);
-    if (sent == static_cast<ssize_t>(one.data.size())) continue;
-    shorts_.push_back({one.slot, sent < 0 ? -errno : static_cast<std::int32_t>(sent)});
+    if (const auto shortfall = send_now(one)) shorts_.push_back(*shortfall);
   }
   return shorts_;
 }

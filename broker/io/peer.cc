@@ -36,7 +36,8 @@ std::string Peer::text() const {
     return std::string(host) + ":" + std::to_string(port);
   }
   ::inet_ntop(AF_INET6, address.data(), host, sizeof host);
-  return "[" + std::string(host) + "]:" + std::to_string(port);
+  std::string text = "[";
+  return text.append(host).append("]:").append(std::to_string(port));
 }
 
 Peer peer_of(int fd) noexcept {

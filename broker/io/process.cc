@@ -1,12 +1,12 @@
 #include "broker/io/process.h"
 
-#include <signal.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include <cassert>
 #include <cerrno>
+#include <csignal>
+#include <ctime>
 #include <initializer_list>
 
 namespace ringcast::io {

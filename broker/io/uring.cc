@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "broker/io/send_now.h"
+
 namespace ringcast::io {
 namespace {
 
@@ -90,6 +92,13 @@ void Uring::submit_one(const Operation& operation) {
 
 std::span<const Short> Uring::send(std::span<const Send> sends) {
   start();
+  shorts_.clear();
+  if (sends.size() <= kPlainSendsMax) {
+    for (const Send& one : sends) {
+      if (const auto shortfall = send_now(one)) shorts_.push_back(*shortfall);
+    }
+    return shorts_;
+  }
   shortfalls_.clear();
   std::uint32_t position = 0;
   for (const Send& one : sends) {
@@ -99,7 +108,6 @@ std::span<const Short> Uring::send(std::span<const Send> sends) {
   flush();
   // Completions of one entry may be out of order: some kernels post failures before what they finish last.
   std::ranges::sort(shortfalls_, {}, &Shortfall::position);
-  shorts_.clear();
   for (const Shortfall& shortfall : shortfalls_) {
     shorts_.push_back({sends[shortfall.position].slot, shortfall.result});
   }

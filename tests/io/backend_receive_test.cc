@@ -111,7 +111,7 @@ TEST_CASE("with fewer buffers than sockets that have data, nothing is lost and n
             total += all[looked].data.size();
             if (!all[looked].more) submit(backend, on(pairs[i].ours, OperationKind::receive, {i, i}));
           }
-          return total >= kCount * 20'000;
+          return total >= std::size_t{kCount} * 20'000;
         }));
         for (std::uint32_t i = 0; i < kCount; ++i) CHECK(same(got[i], pattern(20'000, i)));
       },
@@ -327,9 +327,9 @@ TEST_CASE("accept hands over every connection, blocking and closed on exec, unti
     const Descriptor listening = listener();
     submit(backend, on(listening, OperationKind::accept));
     constexpr std::size_t kCount = 300;
-    std::vector<Descriptor> clients;
+    std::vector<Descriptor> clients(kCount);
     std::vector<Descriptor> accepted;
-    for (std::size_t i = 0; i < kCount; ++i) clients.push_back(connect_to(listening));
+    for (Descriptor& client : clients) client = connect_to(listening);
     for (const Seen& one : reap_count(backend, kCount)) {
       CHECK(one.kind == OperationKind::accept);
       CHECK(one.slot == kSlot);

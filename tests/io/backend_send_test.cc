@@ -52,12 +52,12 @@ TEST_CASE("send delivers to each of more sockets than any queue holds, and names
   on_each_backend([](Backend& backend) {
     std::vector<Pair> pairs(700);
     std::vector<std::string> texts;
-    std::vector<Send> sends;
+    std::vector<Send> sends(pairs.size());
     for (std::size_t i = 0; i < pairs.size(); ++i) {
       pairs[i] = unix_pair();
       texts.push_back(pattern(128, static_cast<std::uint32_t>(i)));
     }
-    for (std::uint32_t i = 0; i < pairs.size(); ++i) sends.push_back(send_of(pairs[i].ours, {i, i}, texts[i]));
+    for (std::uint32_t i = 0; i < pairs.size(); ++i) sends[i] = send_of(pairs[i].ours, {i, i}, texts[i]);
     CHECK(backend.send(sends).empty());
     for (std::size_t i = 0; i < pairs.size(); ++i) CHECK(same(read_now(pairs[i].theirs), texts[i]));
     CHECK(reap_now(backend).empty());
@@ -104,7 +104,7 @@ TEST_CASE("send names the short ones in the order of the list, each with its own
   on_each_backend([](Backend& backend) {
     std::vector<Pair> pairs(300);
     std::vector<std::int32_t> expected;
-    std::vector<Send> sends;
+    std::vector<Send> sends(pairs.size());
     const std::string small = pattern(100);
     const std::string large = pattern(1 << 20);
     for (std::uint32_t i = 0; i < pairs.size(); ++i) {
@@ -117,7 +117,7 @@ TEST_CASE("send names the short ones in the order of the list, each with its own
       expected.push_back(gone ? -EPIPE : full ? -EAGAIN : 0);
     }
     for (std::uint32_t i = 0; i < pairs.size(); ++i) {
-      sends.push_back(send_of(pairs[i].ours, {i, 1000 + i}, i % 4 == 3 ? large : small));
+      sends[i] = send_of(pairs[i].ours, {i, 1000 + i}, i % 4 == 3 ? large : small);
     }
     const auto shorts = backend.send(sends);
     REQUIRE(shorts.size() == pairs.size() / 4 * 3);
@@ -156,13 +156,15 @@ TEST_CASE("send to a peer that reset the connection is an error and no signal") 
 TEST_CASE("what completes while send runs is kept for the next reap") {
   on_each_backend([](Backend& backend) {
     const Pair listening = unix_pair();
-    const Pair other = unix_pair();
+    std::vector<Pair> others(8);
+    for (Pair& other : others) other = unix_pair();
     submit(backend, plain(OperationKind::receive, listening.ours));
     CHECK(reap_now(backend).empty());
     write_all(listening.theirs, "meanwhile");
     const std::string text = "x";
-    const Send one = send_of(other.ours, {1, 1}, text);
-    for (int i = 0; i < 100; ++i) CHECK(backend.send({&one, 1}).empty());
+    std::vector<Send> sends(others.size());
+    for (std::uint32_t i = 0; i < sends.size(); ++i) sends[i] = send_of(others[i].ours, {i, 1}, text);
+    for (int i = 0; i < 100; ++i) CHECK(backend.send(sends).empty());
     const auto seen = reap_count(backend, 1);
     CHECK(seen[0].data == "meanwhile");
     CHECK(seen[0].slot == kSlot);
@@ -239,7 +241,7 @@ TEST_CASE("armed sends of many slots complete for the right ones") {
     std::vector<Pair> pairs(kCount);
     std::vector<std::string> texts;
     std::vector<std::string> before;
-    std::vector<Operation> operations;
+    std::vector<Operation> operations(kCount);
     for (std::uint32_t i = 0; i < kCount; ++i) {
       pairs[i] = unix_pair();
       shrink_buffers(pairs[i].ours);
@@ -247,8 +249,8 @@ TEST_CASE("armed sends of many slots complete for the right ones") {
       texts.push_back(pattern(1000 + i, i));
     }
     for (std::uint32_t i = 0; i < kCount; ++i) {
-      operations.push_back(
-          {.kind = OperationKind::send, .fd = pairs[i].ours.get(), .slot = {i, i + 5}, .data = bytes(texts[i])});
+      operations[i] = {
+          .kind = OperationKind::send, .fd = pairs[i].ours.get(), .slot = {i, i + 5}, .data = bytes(texts[i])};
     }
     backend.submit(operations);
     CHECK(reap_now(backend).empty());

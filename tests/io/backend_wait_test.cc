@@ -3,12 +3,12 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <ctime>
 #include <thread>
 
 #include "tests/io/harness.h"
@@ -120,6 +120,7 @@ TEST_CASE("wakes of many threads at once never get lost") {
     constexpr int kWakes = 500;
     std::atomic<int> announced = 0;
     std::vector<std::thread> wakers;
+    wakers.reserve(kThreads);
     for (int i = 0; i < kThreads; ++i) {
       wakers.emplace_back([&] {
         for (int n = 0; n < kWakes; ++n) {

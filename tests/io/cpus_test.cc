@@ -2,8 +2,8 @@
 
 #include <doctest/doctest.h>
 #include <sched.h>
-#include <stdlib.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -157,12 +157,12 @@ TEST_CASE("a machine without control groups has no limit") {
 
 TEST_CASE("shards are the whole CPUs of the quota, within the affinity, from 1 to 32") {
   struct Row {
-    unsigned affinity;
     std::optional<double> quota;
+    unsigned affinity;
     unsigned shards;
   };
-  const Row rows[] = {{1, {}, 1},  {2, {}, 2},   {8, 2.5, 2},  {8, 2.0, 2},  {8, 0.99, 1},    {8, 0.1, 1},
-                      {2, 8.0, 2}, {31, {}, 31}, {32, {}, 32}, {33, {}, 32}, {128, 64.0, 32}, {128, 1e12, 32}};
+  const Row rows[] = {{{}, 1, 1},  {{}, 2, 2},   {2.5, 8, 2},  {2.0, 8, 2},  {0.99, 8, 1},    {0.1, 8, 1},
+                      {8.0, 2, 2}, {{}, 31, 31}, {{}, 32, 32}, {{}, 33, 32}, {64.0, 128, 32}, {1e12, 128, 32}};
   static_assert(broker::kShardsByCpusMax == 32);
   for (const Row& row : rows) {
     CAPTURE(row.affinity);

@@ -63,8 +63,8 @@ TEST_CASE("port 0 takes a free port, reports it, and all sockets share it") {
 TEST_CASE("connections are spread over all sockets, the first included") {
   const auto listeners = listen_on(kAnyFree, {.count = 3});
   REQUIRE(listeners.has_value());
-  std::vector<Descriptor> clients;
-  for (int i = 0; i < 300; ++i) clients.push_back(connect_to(listeners->sockets[0]));
+  std::vector<Descriptor> clients(300);
+  for (Descriptor& client : clients) client = connect_to(listeners->sockets[0]);
   std::vector<Descriptor> accepted;
   for (const Descriptor& socket : listeners->sockets) {
     const std::size_t before = accepted.size();

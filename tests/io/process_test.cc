@@ -1,13 +1,12 @@
 #include "broker/io/process.h"
 
 #include <doctest/doctest.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <csignal>
 #include <ctime>
 #include <vector>
 
