@@ -30,11 +30,12 @@ struct HttpExchange {
   std::string content_type;  // of the request, checked
   State state = State::head;
   bool keep_alive = true;
-  bool head_only = false;     // HEAD
-  bool removes = false;       // DELETE
-  bool body_unread = false;   // the request has a body, of which not all was read
-  std::string if_none_match;  // GET
-  std::uint32_t ticket = 0;   // of the answer awaited
+  bool head_only = false;       // HEAD
+  bool removes = false;         // DELETE
+  bool body_unread = false;     // the request has a body, of which not all was read
+  std::string if_none_match;    // GET
+  std::uint32_t ticket = 0;     // of the answer awaited
+  bool behind_answers = false;  // an upgrade: earlier requests' answers were still owed when it came
 };
 
 }  // namespace ringcast::broker

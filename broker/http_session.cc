@@ -173,6 +173,7 @@ HttpSession::Next HttpSession::upgrade(SlotId slot, Session& session, TopicReque
                             now);
     }
   }
+  session.http->behind_answers = !session.outbox.empty();
   sessions_.send_own(slot, frame::upgrade_response(*upgrade, {.protocol = upgrade->protocols.empty() ? "" : kRaw}));
   // In this phase nothing leaves: the 101 goes out when the subscription is live, so that who sees `open` gets whatever
   // is published from then on.
@@ -241,7 +242,7 @@ HttpSession::Next HttpSession::publish(SlotId slot, Session& session, Instant no
   const auto format = http.removes ? topics::Format::binary : body_format(http.content_type, body);
   if (!format) return answer_refusal(slot, session, format.error(), now);
   http.state = HttpExchange::State::answering;
-  http.ticket = next_ticket_++;
+  http.ticket = sessions_.take_ticket();
   const Instant deadline = now + config_.post_hold_ms;
   sessions_.set_deadline(slot.index, deadline);
   const Publish message{.topic = http.topic, .format = *format, .payload = body};
@@ -267,7 +268,7 @@ HttpSession::Next HttpSession::get(SlotId slot, Session& session, TopicRequest t
   http.if_none_match = request.fields.get("If-None-Match").value_or("");
   http.topic = std::move(topic.filter);
   http.state = HttpExchange::State::answering;
-  http.ticket = next_ticket_++;
+  http.ticket = sessions_.take_ticket();
   sessions_.set_deadline(slot.index, now + config_.post_hold_ms);
   subscribing_.fetch(slot, http.topic, http.ticket);
   return Next::wait;
@@ -358,6 +359,8 @@ void HttpSession::refuse(SlotId slot, std::uint16_t status, std::string_view nam
 
 void HttpSession::refuse_upgrade(SlotId slot, Instant now) {
   Session& session = sessions_.at(slot.index);
+  // A 503 would be taken for the answer to an earlier request, or cut one short that is being sent.
+  if (session.http->behind_answers) return sessions_.abort(slot);
   session.phase = Phase::http;
   session.outbox.clear(sessions_.outboxes());  // the 101, of which nothing has left
   refuse(slot, 503, "busy", "the subscription could not be set up in time; try again", now);

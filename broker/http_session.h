@@ -84,7 +84,6 @@ class HttpSession {
   SessionTable& sessions_;
   Publishing& publishing_;
   Subscribing& subscribing_;
-  std::uint32_t next_ticket_ = 1;
   Counters counters_;
 };
 

@@ -54,7 +54,7 @@ void Publishing::advance() {
     while (!waiting.empty()) {
       const SlotId slot = waiting.front();
       Session* session = sessions_.find(slot);
-      if (session != nullptr && session->held != nullptr) {
+      if (session != nullptr && session->held != nullptr && session->held->home == home) {
         if (!requester_.publish(home, request_for(slot, *session->held))) break;
         session->held.reset();
         if (session->phase == Phase::websocket) sessions_.resume(slot);

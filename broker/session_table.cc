@@ -70,8 +70,20 @@ void SessionTable::blocked(SlotId slot) {
   Session* session = find(slot);
   assert(session != nullptr);
   session->send_blocked = true;
-  if (!session->in_blocked) blocked_.push_back(slot);
+  if (session->in_blocked) return;
+  constexpr std::size_t kStaleMin = 64;  // entries: fewer are not worth a look
+  if (blocked_.size() >= kStaleMin && blocked_.size() > 2 * live()) forget_unblocked();
   session->in_blocked = true;
+  blocked_.push_back(slot);
+}
+
+void SessionTable::forget_unblocked() {
+  std::erase_if(blocked_, [&](SlotId slot) {
+    Session* session = find(slot);
+    if (session == nullptr) return true;
+    session->in_blocked = session->send_blocked;
+    return !session->send_blocked;
+  });
 }
 
 void SessionTable::unblocked(SlotId slot) {
@@ -83,16 +95,8 @@ void SessionTable::unblocked(SlotId slot) {
 }
 
 void SessionTable::unpin(std::span<Segment* const> current) {
-  std::erase_if(blocked_, [&](SlotId slot) {
-    Session* session = find(slot);
-    if (session == nullptr) return true;
-    if (session->send_blocked) {
-      session->outbox.unpin(current, outboxes_);
-    } else {
-      session->in_blocked = false;
-    }
-    return !session->send_blocked;
-  });
+  forget_unblocked();
+  for (const SlotId slot : blocked_) sessions_[slot.index].outbox.unpin(current, outboxes_);
 }
 
 std::unique_ptr<HttpExchange> SessionTable::new_exchange() const {

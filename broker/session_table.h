@@ -86,6 +86,9 @@ class SessionTable {
   void finish(SlotId slot, Instant now);
   void abort(SlotId slot);
 
+  // Names a question to a home: its late answer is not taken for that to another one of the same session. Never 0.
+  [[nodiscard]] std::uint32_t take_ticket() noexcept { return ++tickets_ == 0 ? ++tickets_ : tickets_; }
+
   // ---- reading ----
 
   // Bytes were left with the connection layer: they are offered again after resume().
@@ -136,6 +139,8 @@ class SessionTable {
     }
   }
 
+  void forget_unblocked();
+
   const Config& config_;
   const std::size_t outbox_max_bytes_;
   SegmentPool segments_;
@@ -149,6 +154,7 @@ class SessionTable {
   std::vector<SlotId> upgraded_;
   std::vector<SlotId> blocked_;  // each blocked session once; also some that are no longer, which unpin() removes
   std::vector<SlotId> overflowed_;
+  std::uint32_t tickets_ = 0;
   bool draining_ = false;
 };
 

@@ -128,6 +128,7 @@ topics::ShardSet Shard::turn(const Now& now) {
   close_slow_consumers(now.monotonic);
   look_at_deadlines(now.monotonic);
   for (const Doomed& doomed : sessions_.doomed()) forget(doomed.slot);
+  first_origin_ = (first_origin_ + 1) % mesh_.shards();
   if (fan_out_.segments_retired() != segments_retired_) {
     segments_retired_ = fan_out_.segments_retired();
     sessions_.unpin(fan_out_.current_segments());
@@ -152,7 +153,6 @@ bool Shard::drain_deliveries(const Now& now, std::uint32_t& appends) {
     }
     if (ring.release()) room_made_ |= topics::only(origin);
   }
-  first_origin_ = (first_origin_ + 1) % mesh_.shards();
   if (fan_out_.pending() && !fan_out_.step(appends)) more = true;
   return more;
 }

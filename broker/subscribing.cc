@@ -22,7 +22,7 @@ std::expected<void, topics::Error> Subscribing::subscribe(SlotId slot, std::stri
   session->join = std::make_unique<Join>();
   Join& join = *session->join;
   join.subscription = index;
-  join.ticket = next_ticket_++;
+  join.ticket = sessions_.take_ticket();
   join.wants_last = options.wants_last;
   join.upgrades = options.upgrades;
   for (topics::ShardSet homes = joined->homes; homes != 0;) {

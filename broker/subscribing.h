@@ -62,7 +62,6 @@ class Subscribing {
   Requester& requester_;
   SessionTable& sessions_;
   topics::Subscriptions& subscriptions_;
-  std::uint32_t next_ticket_ = 1;
 };
 
 }  // namespace ringcast::broker

@@ -48,6 +48,8 @@ std::size_t WebSocketSession::received(SlotId slot, MutableBytes in, Instant now
     consumed += step.consumed;
     handle(slot, session, step.event, now);
   }
+  // A large message's buffer is given back now, not when the next byte comes.
+  if (session.phase == Phase::websocket && !session.stopped) (void)session.parser.next({});
   return session.stopped ? consumed : in.size();  // a session that ends ignores what is left
 }
 

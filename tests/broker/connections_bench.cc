@@ -26,7 +26,7 @@ ConnectionsBench::ConnectionsBench(const Options& options)
       mesh({.shards = options.shards,
             .requests_capacity = options.requests_capacity,
             .deliveries_capacity = options.deliveries_capacity}),
-      shard(std::make_unique<Shard>(Process{.config = config, .mesh = mesh, .hash_key = {1, 2}, .epoch = 0xe0}, 0)),
+      shard(std::make_unique<Shard>(Process{.config = config, .mesh = mesh, .hash_key = kBenchKey, .epoch = 0xe0}, 0)),
       connections(std::make_unique<io::Connections>(*shard, io::Connections::Options{})) {}
 
 ConnectionsBench::~ConnectionsBench() = default;

@@ -12,6 +12,8 @@
 
 namespace ringcast::broker::test {
 
+inline constexpr topics::HashKey kBenchKey{.k0 = 1, .k1 = 2};
+
 // Takes of each send as much as the test lets it; its completions are those that the test gives.
 class ScriptedBackend final : public io::Backend {
  public:

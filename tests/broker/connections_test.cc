@@ -134,3 +134,104 @@ TEST_CASE("a subscriber hears what is published, itself included") {
   bench.settle();
   CHECK(bench.take_sent() == text_frame("hello") + text_frame("hello"));
 }
+
+TEST_CASE("an upgrade that times out behind an unsent answer does not touch what is being sent") {
+  Config config;
+  ConnectionsBench bench({.config = config, .shards = 2});
+  bench.backend.room = 5;
+  const SlotId slot = bench.connect();
+  bench.receive(slot, "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  bench.turn();
+  REQUIRE(bench.count(OperationKind::send) == 1);       // of the rest of the 404
+  bench.receive(slot, upgrade_request("/topics/%23"));  // shard 1 never answers
+  bench.turn();
+  bench.now.monotonic = bench.now.monotonic + config.handshake_timeout_ms + 100;
+  bench.turn();
+  bench.finish_send(slot);
+  bench.end_of_stream(slot);
+  bench.settle();
+  CHECK(bench.take_sent().starts_with("HTTP/1.1 404 "));
+  CHECK(bench.connections->open() == 0);
+}
+
+TEST_CASE("an upgrade that times out is told so") {
+  Config config;
+  ConnectionsBench bench({.config = config, .shards = 2});
+  const SlotId slot = bench.connect();
+  bench.receive(slot, upgrade_request("/topics/%23"));  // shard 1 never answers
+  bench.turn();
+  CHECK(bench.take_sent().empty());
+  bench.now.monotonic = bench.now.monotonic + config.handshake_timeout_ms + 100;
+  bench.turn();
+  CHECK(bench.take_sent().starts_with("HTTP/1.1 503 "));
+}
+
+TEST_CASE("the late end of a GET is not taken for an answer to the subscription that follows it") {
+  // The home's answer to GET is a value and an end. The client asks for more between the two.
+  ConnectionsBench bench({.shards = 2});
+  const std::string topic = [] {  // of which shard 1 is the home
+    for (char c = 'a';; ++c) {
+      if (topics::owner(topics::hash_name(kBenchKey, std::string(1, c)), 2) == 1) return std::string(1, c);
+    }
+  }();
+  const SlotId slot = bench.connect();
+  bench.receive(slot, "GET /topics/" + topic + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  bench.turn();
+  Queue<Request>& asked = bench.mesh.requests(0, 1);
+  REQUIRE(asked.front() != nullptr);
+  const Request pull = *asked.front();
+  asked.pop();
+  topics::MessagePool pool;
+  topics::Message* const value = pool.make({.topic = topic});
+  Queue<Delivery>& answers = bench.mesh.deliveries(1, 0);
+  const Delivery answer{.kind = Delivery::Kind::snapshot, .ticket = pull.ticket, .slot = pull.slot, .message = value};
+  REQUIRE(answers.push(answer));
+  answers.flush();
+  bench.turn();
+  CHECK(bench.take_sent().starts_with("HTTP/1.1 200 "));
+  bench.receive(slot, upgrade_request("/topics/" + topic));
+  bench.turn();
+  REQUIRE(answers.push({.kind = Delivery::Kind::snapshot_end, .ticket = pull.ticket, .slot = pull.slot}));
+  answers.flush();
+  bench.turn();
+  REQUIRE(asked.front() != nullptr);
+  const Request subscribe = *asked.front();
+  CHECK(subscribe.kind == Request::Kind::subscribe);
+  REQUIRE(answers.push({.kind = Delivery::Kind::marker, .ticket = subscribe.ticket, .slot = subscribe.slot}));
+  answers.flush();
+  bench.turn();
+  CHECK(bench.take_sent().starts_with("HTTP/1.1 101 "));
+  pool.release(value);
+}
+
+TEST_CASE("a large message's memory is given back when it is published, not when the next byte comes") {
+  ConnectionsBench bench({});
+  const SlotId slot = open_websocket(bench, "/topics/a?mode=pub");
+  const std::string frame = client_frame(frame::Opcode::binary, std::string(100'000, 'x'));
+  bench.receive(slot, std::string_view(frame).substr(0, 50'000));
+  bench.settle();
+  CHECK(bench.shard->sessions().find(slot)->parser.heap_size() > 50'000 - 20);
+  bench.receive(slot, std::string_view(frame).substr(50'000));
+  bench.settle();
+  CHECK(bench.shard->sessions().find(slot)->parser.heap_size() == 0);
+}
+
+TEST_CASE("no home's deliveries wait for ever behind those of others") {
+  // Each turn drains so many bytes in all, 10,000 here: who is first in one turn is not first in the next.
+  ConnectionsBench bench({.config = {.outbox_max_bytes = 80'000}, .shards = 4, .deliveries_capacity = 16});
+  topics::MessagePool pool;
+  const std::vector<std::uint8_t> payload(1'000);
+  topics::Message* const message = pool.make({.topic = "a", .payload = payload});
+  std::vector<std::size_t> passed(4);
+  for (int turn = 0; turn < 8; ++turn) {
+    for (std::uint32_t origin = 1; origin < 4; ++origin) {
+      Queue<Delivery>& ring = bench.mesh.deliveries(origin, 0);
+      ring.reclaim([&](const Delivery&) { ++passed[origin]; });
+      while (ring.room() > 0) (void)ring.push({.topic = {.index = 0}, .message = message});
+      ring.flush();
+    }
+    bench.turn();
+  }
+  for (std::uint32_t origin = 1; origin < 4; ++origin) CHECK(passed[origin] > 0);
+  pool.release(message);
+}
