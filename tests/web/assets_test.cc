@@ -34,6 +34,22 @@ TEST_CASE("an embedded file is the file, byte for byte") {
   }
 }
 
+TEST_CASE("whatever the page and its scripts name is embedded too") {
+  std::size_t names = 0;
+  for (const web::Asset& asset : web::assets()) {
+    const std::string text(asset.bytes.begin(), asset.bytes.end());
+    for (const std::string_view before : {"src=\"", "href=\"", "from './"}) {
+      for (std::size_t at = text.find(before); at != std::string::npos; at = text.find(before, at + 1)) {
+        const std::size_t begin = at + before.size();
+        const std::string name = text.substr(begin, text.find_first_of("\"'", begin) - begin);
+        CHECK_MESSAGE(web::find('/' + name) != nullptr, asset.path << " names " << name);
+        ++names;
+      }
+    }
+  }
+  CHECK(names > 5);
+}
+
 TEST_CASE("each file has a quoted etag of its own") {
   std::set<std::string_view> etags;
   for (const web::Asset& asset : web::assets()) {
