@@ -1,12 +1,10 @@
 // FilterTrie: a T for each of many filters, and all T whose filter matches a topic.
 //
 // Shape:   one node per prefix of levels. `+` and `#` below a node are two indices in it; literal levels below it are
-// found in
-//          one hash table of all edges, keyed by (node, level), so a node costs the same with one child and with a
+//          found in one hash table of all edges, keyed by (node, level): a node costs the same with one child or a
 //          million.
 // match(): visits each node at most once, at most two per level and branch, iteratively, on a stack of kLevelsMax
-// entries.
-//          Cost: the prefixes that match the topic, not the number of filters. Never allocates.
+//          entries. Costs the prefixes that match the topic, not the number of filters. Never allocates.
 // Values:  a T& stays valid until its filter is erased.
 #pragma once
 

@@ -3,11 +3,10 @@
 // Thread:    one, its shard's. No I/O and no clock: the time comes with each message.
 // Hot path:  find_or_make() (one hash look-up), interested(), sequence(). No heap allocation in the steady state.
 // Order:     seq counts per topic without holes, position counts all messages of this home; both from 1. Within an
-// epoch
-//            no seq comes twice for a topic name, though topics are forgotten: a new topic begins above the position of
-//            the last topic forgotten, and no topic's seq is ever above its position.
-// Entries:   a name has an entry once it was published (a *topic*, counted by topics_max) or while a shard has an exact
-//            filter on it (interest only, not counted: the subscriber's limits bound it).
+//            epoch no seq comes twice for a topic name, though topics are forgotten: a new topic begins above the
+//            position of the last topic forgotten, and no topic's seq is ever above its position.
+// Entries:   a name has an entry once it was published (a *topic*, counted by topics_max) or while a shard has an
+//            exact filter on it (interest only, not counted: the subscriber's limits bound it).
 //
 // How a request is taken (broker/shard):
 //   topic = home.find_or_make(name, hash)        error: refuse the request

@@ -31,9 +31,13 @@ class MemberList {
   }
   [[nodiscard]] Side side(std::size_t index) const noexcept { return index < done_ ? Side::visited : Side::waiting; }
 
-  // Adds an entry on one side, tells moved(entry, index) of the one that made room, and gives the new one's index.
+  // Adds an entry that a standing fan-out will still visit, and gives its index. Moves nobody.
+  std::uint32_t add_waiting(const T& entry);
+
+  // Adds an entry that the standing fan-out must not visit any more, tells moved(entry, index) of the one that made
+  // room, and gives the new one's index.
   template <typename OnMoved>
-  std::uint32_t add(const T& entry, Side side, OnMoved&& moved);
+  std::uint32_t add_visited(const T& entry, OnMoved&& moved);
 
   // Takes an entry away and tells moved(entry, index) of each one (at most two) that has another index now.
   template <typename OnMoved>
@@ -55,11 +59,15 @@ class MemberList {
 };
 
 template <typename T>
-template <typename OnMoved>
-std::uint32_t MemberList<T>::add(const T& entry, Side side, OnMoved&& moved) {
-  const auto last = static_cast<std::uint32_t>(entries_.size());
+std::uint32_t MemberList<T>::add_waiting(const T& entry) {
   entries_.push_back(entry);
-  if (side == Side::waiting) return last;
+  return static_cast<std::uint32_t>(entries_.size() - 1);
+}
+
+template <typename T>
+template <typename OnMoved>
+std::uint32_t MemberList<T>::add_visited(const T& entry, OnMoved&& moved) {
+  const std::uint32_t last = add_waiting(entry);
   const std::uint32_t boundary = done_++;
   if (boundary != last) {
     std::swap(entries_[boundary], entries_[last]);

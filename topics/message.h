@@ -1,8 +1,8 @@
 // Message: one published message in one piece of memory: this header, then topic, content type, headers, payload.
 //
 // Owner:   exactly one shard at a time, by its MessagePool. The publisher's shard makes it; the topic's home shard
-// copies
-//          (small) or takes over (large) it when it drains the request, and from then on counts its references.
+//          copies (small) or takes over (large) it when it drains the request, and from then on counts its
+//          references.
 // Thread:  written by its owner only. Other shards read it while they drain the delivery that names it, never later.
 // Layout:  Message | topic | content_type | headers | payload, back to back, not terminated.
 #pragma once

@@ -2,8 +2,8 @@
 //
 // Thread:    one, its shard's.
 // Small:     up to kSmallSizeMax bytes in all: blocks of a few size classes, carved from slabs, kept in free lists.
-// Slabs
-//            are freed with the pool only: a class never gives memory to another, which bounds it by its own peak.
+//            Slabs are freed with the pool only: a class never gives memory to another, which bounds it by its own
+//            peak.
 // Large:     one heap block each, which can move to another shard's pool without a copy.
 // Hot path:  make(), adopt() and release() run once per message. No heap allocation once the slabs are there.
 //

@@ -40,14 +40,11 @@ std::expected<Subscriptions::Joined, Error> Subscriptions::join(std::string_view
   Filter& filter = filters_[filter_index];
   const std::uint32_t group_index = group_of(filter_index, encoding);
   Group& group = groups_[group_index];
-  const auto side = group.fanning_out ? Side::visited : Side::waiting;
-  Joined joined{.place = {}, .homes = homes(filter), .first = first, .moves = {}};
-  const std::uint32_t index =
-      group.joining.add({.member = member, .live = 0}, side, note_joining(group_index, joined.moves));
-  joined.place = Place::among_joining(group_index, index);
+  // Waiting, even when a fan-out stands: that passes it over, since its origin's marker cannot come before its end.
+  const std::uint32_t index = group.joining.add_waiting({.member = member, .live = 0});
   ++filter.members;
   ++counters_.joining;
-  return joined;
+  return Joined{.place = Place::among_joining(group_index, index), .homes = homes(filter), .first = first};
 }
 
 Subscriptions::Marked Subscriptions::marker(Place place, std::uint32_t origin) {
@@ -69,7 +66,9 @@ Subscriptions::Marked Subscriptions::marker(Place place, std::uint32_t origin) {
   // A fan-out has either met it among the joining or will meet it among the live: it keeps its side.
   const auto side = group.fanning_out ? group.joining.side(place.index) : Side::waiting;
   group.joining.remove(place.index, note_joining(place.group, marked.moves));
-  const std::uint32_t index = group.live.add(member, side, note_live(place.group, marked.moves));
+  const std::uint32_t index = side == Side::visited
+                                  ? group.live.add_visited(member, note_live(place.group, marked.moves))
+                                  : group.live.add_waiting(member);
   marked.moves.add({.member = member, .place = Place::among_live(place.group, index)});
   marked.live = true;
   --counters_.joining;

@@ -2,24 +2,21 @@
 //
 // Thread:    one, its shard's.
 // Filters:   each distinct filter once, counted by its members. Only its first and last member concern the homes:
-// `first`
-//            of join() says announce, Left::withdraw_from of leave() says withdraw.
+//            `first` of join() says announce, Left::withdraw_from of leave() says withdraw.
 // Groups:    the members of one filter and one encoding (a small integer of the shard's): what is encoded once.
-// Joining:   a member is born joining. It waits for one marker of each home that can have topics of its filter (exact:
-// the
-//            owner, wildcard: all); from a home's marker on it is live for that origin, and when it is live for all it
-//            moves to the live members.
-// Places:    a member's session keeps its Place. Members are stored densely, so leaving, joining and becoming live move
-// others:
-//            every mutator returns the moves, and the caller must write each new place down before it calls again:
+// Joining:   a member is born joining. It waits for one marker of each home that can have topics of its filter
+//            (exact: the owner, wildcard: all); from a home's marker on it is live for that origin, and when it is
+//            live for all it moves to the live members.
+// Places:    a member's session keeps its Place. join() moves nobody; members are stored densely, so leave() and
+//            marker() move others: they return the moves, to be written down before the next call:
 //              for (const Moved& m : moves) sessions[m.member.slot].places[m.member.subscription] = m.place;
 // Fan-out:   fan_out() visits a group in as many calls as the caller's budget needs; between them members come and go.
-// Members
-//            on both sides of the cursor keep their side (a removal moves the boundary instead of leaving a hole), so
-//            each member that stays is visited exactly once, and nobody who comes later is. At most one fan-out stands
-//            in a group.
+//            Members on both sides of the cursor keep their side (a removal moves the boundary instead of leaving a
+//            hole), so each member that stays is visited exactly once, and nobody who comes later is: a newcomer is
+//            not live for the fan-out's origin before that origin's marker. At most one fan-out stands in a group.
 // Order:     the caller runs the fan-outs of one origin, and the markers between them, in the order of that origin's
-// deliveries. Hot path:  match() on a cached topic, fan_out(). No heap allocation, no hashing.
+//            deliveries.
+// Hot path:  match() on a cached topic, fan_out(). No heap allocation, no hashing.
 #pragma once
 
 #include <array>
@@ -59,7 +56,6 @@ class Subscriptions {
     Place place;         // joining
     ShardSet homes = 0;  // whose markers it waits for
     bool first = false;  // of its filter: announce the filter to `homes`
-    Moves moves;         // of others
   };
 
   struct Left {

@@ -1,13 +1,11 @@
 // TopicOrder: the topics of a home in one fixed order, walked by filter with a cursor that is just a name.
 //
 // Order:   level by level, bytewise: as if `/` were the lowest byte. So what lies below a level is one range.
-// Walk:    finds the next topic that can match by search, over what cannot: `a/#` touches what is below `a`, `+/x` one
-// topic
-//          per first level. One search is O(log topics) and counts as one visit.
-// Cursor:  a name. Where a walk stopped, the next call goes on after that name, whether or not that topic still exists,
-// so
-//          nothing has to be kept or cleaned up between two calls. Topics made or forgotten meanwhile are seen or not;
-//          one that stays is visited exactly once.
+// Walk:    where a topic does not match, the next one that can is found by search, over what cannot: `a/#` touches
+//          what is below `a` and one more, `+/x` at most two topics per first level. A search is O(log topics).
+// Cursor:  a name. Where a walk stopped, the next call goes on after that name, whether or not that topic still
+//          exists, so nothing has to be kept or cleaned up between two calls. Topics made or forgotten meanwhile are
+//          seen or not; one that stays is visited exactly once.
 #pragma once
 
 #include <cstdint>

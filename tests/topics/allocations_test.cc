@@ -1,5 +1,4 @@
-// In the steady state a publish and a match make no heap allocation: every call of operator new in this binary is
-// counted.
+// In the steady state a publish and a match make no heap allocation: this binary counts every operator new.
 #include <doctest/doctest.h>
 #include <bit>
 #include <new>
@@ -114,7 +113,7 @@ TEST_CASE("match and fan-out allocate nothing in the steady state, not even when
   std::uint32_t slot = 0;
   const auto join = [&](std::string_view filter, std::uint8_t encoding) {
     const auto joined = subscriptions.join(filter, encoding, {.slot = slot++}).value();
-    Place place = joined.place;  // nobody else joins at the same time, so nobody else moves
+    Place place = joined.place;
     for (ShardSet homes = joined.homes; homes != 0;) {
       const Subscriptions::Marked marked = subscriptions.marker(place, take_shard(homes));
       for (const Moved& moved : marked.moves) place = moved.place;

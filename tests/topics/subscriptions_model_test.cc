@@ -82,7 +82,6 @@ class Model {
     REQUIRE(joined->first == first);
     const ShardSet needed = is_wildcard(filter) ? first_shards(shards_) : only(owner(hash_name(kKey, filter), shards_));
     REQUIRE(joined->homes == needed);
-    note(joined->moves);
     members_[slot] = {.filter = filter, .encoding = encoding, .needed = needed, .live = 0, .place = joined->place};
   }
 

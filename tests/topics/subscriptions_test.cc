@@ -20,7 +20,6 @@ struct Fixture {
 
   Subscriptions::Joined join(std::string_view filter, std::uint32_t slot, std::uint8_t encoding = 0) {
     const Subscriptions::Joined joined = subscriptions.join(filter, encoding, {.slot = slot}).value();
-    note(joined.moves);
     places[slot] = joined.place;
     subscriptions.check_invariants();
     return joined;
