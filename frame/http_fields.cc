@@ -1,22 +1,10 @@
 #include "frame/http_fields.h"
 
 #include <algorithm>
-#include <array>
 
 namespace ringcast::frame {
 
 namespace {
-
-// RFC 9110 §5.6.2: tchar.
-constexpr std::array<bool, 256> make_token_table() {
-  std::array<bool, 256> table{};
-  for (char c = '0'; c <= '9'; ++c) table[static_cast<unsigned char>(c)] = true;
-  for (char c = 'a'; c <= 'z'; ++c) table[static_cast<unsigned char>(c)] = true;
-  for (char c = 'A'; c <= 'Z'; ++c) table[static_cast<unsigned char>(c)] = true;
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) table[static_cast<unsigned char>(c)] = true;
-  return table;
-}
-constexpr std::array<bool, 256> kToken = make_token_table();
 
 constexpr char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -38,10 +26,6 @@ std::size_t element_size(std::string_view list) noexcept {
 }
 
 }  // namespace
-
-bool is_token_char(char c) noexcept {
-  return kToken[static_cast<unsigned char>(c)];
-}
 
 bool is_token(std::string_view text) noexcept {
   return !text.empty() && std::ranges::all_of(text, is_token_char);

@@ -1,6 +1,7 @@
 // Fields: the header fields of an HTTP message, in order, found by name without regard to case (RFC 9110 §5).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -17,8 +18,20 @@ struct Field {
 // True if both are the same but for the case of ASCII letters.
 [[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
-// True for the characters that tokens are made of (RFC 9110 §5.6.2).
-[[nodiscard]] bool is_token_char(char c) noexcept;
+// By character: whether it may stand in a token (RFC 9110 §5.6.2).
+inline constexpr std::array<bool, 256> kTokenCharacters = [] {
+  std::array<bool, 256> table{};
+  for (const char c :
+       std::string_view("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")) {
+    table[static_cast<unsigned char>(c)] = true;
+  }
+  return table;
+}();
+
+// True for the characters that tokens are made of.
+[[nodiscard]] constexpr bool is_token_char(char c) noexcept {
+  return kTokenCharacters[static_cast<unsigned char>(c)];
+}
 
 // True for what may stand in a field's value: visible characters, bytes over 7F, space and tab (RFC 9110 §5.5).
 [[nodiscard]] constexpr bool is_value_char(char c) noexcept {
@@ -38,6 +51,7 @@ struct Field {
 // Views into the head that it was parsed from.
 class Fields {
  public:
+  void reserve(std::size_t count) { fields_.reserve(count); }
   void add(Field field) { fields_.push_back(field); }
   [[nodiscard]] std::span<const Field> all() const noexcept { return fields_; }
 

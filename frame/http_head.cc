@@ -20,6 +20,16 @@ std::expected<FieldScanner::Mark, HttpError> FieldScanner::take(std::uint8_t byt
   std::unreachable();
 }
 
+std::size_t FieldScanner::run_size(Bytes in) const noexcept {
+  std::size_t size = 0;
+  if (state_ == State::name) {
+    while (size < in.size() && is_token_char(static_cast<char>(in[size]))) ++size;
+  } else if (state_ == State::value) {
+    while (size < in.size() && is_value_char(static_cast<char>(in[size]))) ++size;
+  }
+  return size;
+}
+
 std::expected<FieldScanner::Mark, HttpError> FieldScanner::take_line_start(std::uint8_t byte) noexcept {
   if (byte == '\r') {
     state_ = State::last_line_feed;
@@ -77,6 +87,7 @@ std::expected<bool, HttpError> FieldSection::take(std::uint8_t byte, std::uint32
 
 Fields FieldSection::fields(std::string_view text) const {
   Fields fields;
+  fields.reserve(lines_.size());
   for (const Line& line : lines_) {
     fields.add({.name = text.substr(line.name, line.colon - line.name),
                 .value = trim_spaces(text.substr(line.colon + 1, line.end - line.colon - 1))});

@@ -5,11 +5,13 @@
 // Called by: RequestParser and ResponseParser, which keep the fields, and BodyReader, which ignores those of a trailer.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <string_view>
 #include <vector>
 
+#include "frame/bytes.h"
 #include "frame/http_error.h"
 #include "frame/http_fields.h"
 
@@ -23,6 +25,9 @@ class FieldScanner {
 
   // Takes the next byte; fails at the first that cannot belong to a section.
   [[nodiscard]] std::expected<Mark, HttpError> take(std::uint8_t byte) noexcept;
+
+  // How many bytes at the front of `in` only go on with the name or the value that has begun: take() need not see them.
+  [[nodiscard]] std::size_t run_size(Bytes in) const noexcept;
 
  private:
   enum class State : std::uint8_t { line_start, name, value, line_feed, last_line_feed };
@@ -41,6 +46,9 @@ class FieldSection {
 
   // Takes the byte at `position` of the text. True at the end of the section.
   [[nodiscard]] std::expected<bool, HttpError> take(std::uint8_t byte, std::uint32_t position);
+
+  // As FieldScanner's.
+  [[nodiscard]] std::size_t run_size(Bytes in) const noexcept { return scanner_.run_size(in); }
 
   // The fields, as views into `text`, which has its final place now.
   [[nodiscard]] Fields fields(std::string_view text) const;

@@ -65,6 +65,7 @@ class RequestParser::Head {
 
   using Taken = std::expected<void, HttpError>;
 
+  [[nodiscard]] std::size_t take_run(Bytes in);
   [[nodiscard]] Taken take(std::uint8_t byte);
   [[nodiscard]] Taken take_start(std::uint8_t byte) noexcept;
   [[nodiscard]] Taken take_method(std::uint8_t byte) noexcept;
@@ -94,8 +95,12 @@ class RequestParser::Head {
 };
 
 RequestParser::Step RequestParser::Head::next(Bytes in) {
+  assert(state_ != State::done);
+  assert(state_ != State::failed);
   std::size_t at = 0;
   while (at < in.size()) {
+    at += take_run(in.subspan(at));
+    if (at == in.size()) break;
     const std::uint8_t byte = in[at++];
     text_.push_back(static_cast<char>(byte));
     Taken taken = take(byte);
@@ -108,6 +113,22 @@ RequestParser::Step RequestParser::Head::next(Bytes in) {
     if (state_ == State::done) return {.consumed = at, .kind = Step::Kind::done};
   }
   return {.consumed = at};
+}
+
+// Takes what only goes on with the target, or with a field's name or value, in one step; returns its size. The byte
+// that reaches a limit is left to take().
+std::size_t RequestParser::Head::take_run(Bytes in) {
+  std::size_t size = 0;
+  const std::size_t room = limits_.head_size_max - text_.size() - 1;
+  if (state_ == State::fields) {
+    size = section_.run_size(in.first(std::min(room, in.size())));
+  } else if (state_ == State::target) {
+    const std::size_t line_room = limits_.line_size_max - (text_.size() - method_at_);
+    const std::size_t size_max = std::min({room, line_room, in.size()});
+    while (size < size_max && is_target_char(static_cast<char>(in[size]))) ++size;
+  }
+  text_.append(as_text(in.first(size)));
+  return size;
 }
 
 RequestParser::Head::Taken RequestParser::Head::take(std::uint8_t byte) {
@@ -232,7 +253,10 @@ RequestParser::Head::Taken RequestParser::Head::finish() {
   return {};
 }
 
-RequestParser::RequestParser(RequestLimits limits) noexcept : limits_(limits) {}
+RequestParser::RequestParser(RequestLimits limits) noexcept : limits_(limits) {
+  assert(limits.line_size_max > kMethodSizeMax);
+  assert(limits.head_size_max > 0);
+}
 RequestParser::RequestParser(RequestParser&&) noexcept = default;
 RequestParser& RequestParser::operator=(RequestParser&&) noexcept = default;
 RequestParser::~RequestParser() = default;

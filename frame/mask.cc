@@ -35,15 +35,16 @@ void mask(MutableBytes bytes, MaskKey key, std::size_t phase) noexcept {
     }
   }
 
-  std::uint32_t word_key = 0;
-  std::memcpy(&word_key, key.data(), sizeof word_key);
+  std::uint64_t word_key = 0;
+  std::memcpy(&word_key, key.data(), key.size());
+  word_key |= word_key << 32;
   for (; left >= sizeof word_key; at += sizeof word_key, left -= sizeof word_key) {
-    std::uint32_t word = 0;
+    std::uint64_t word = 0;
     std::memcpy(&word, at, sizeof word);
     word ^= word_key;
     std::memcpy(at, &word, sizeof word);
   }
-  for (std::size_t i = 0; i < left; ++i) at[i] ^= key[i];
+  for (std::size_t i = 0; i < left; ++i) at[i] ^= key[i % key.size()];
 }
 
 }  // namespace ringcast::frame

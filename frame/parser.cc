@@ -128,14 +128,18 @@ std::expected<void, Error> Parser::begin_frame(const Header& header) noexcept {
 std::expected<Event, Error> Parser::take_payload(MutableBytes part) {
   if (role_ == Role::server) {
     mask(part, mask_);
-    const std::size_t turn = part.size() % mask_.size();
-    std::ranges::rotate(mask_, mask_.begin() + static_cast<std::ptrdiff_t>(turn));
+    if (part.size() < remaining_) turn_mask(part.size());
   }
   remaining_ -= static_cast<std::uint32_t>(part.size());
   if (remaining_ == 0) state_ = State::header;
   auto event = is_control(opcode_) ? take_control(part) : take_data(part);
   check_invariants();
   return event;
+}
+
+// Lets the mask begin with the byte that meets the next one of the payload, after `size` others.
+void Parser::turn_mask(std::size_t size) noexcept {
+  std::ranges::rotate(mask_, mask_.begin() + static_cast<std::ptrdiff_t>(size % mask_.size()));
 }
 
 std::expected<Event, Error> Parser::take_data(Bytes part) {

@@ -97,6 +97,7 @@ class Parser {
   [[nodiscard]] std::expected<void, Error> begin_frame(const Header& header) noexcept;
   [[nodiscard]] std::expected<void, Error> check_sequence(const Header& header) const noexcept;
   [[nodiscard]] std::expected<Event, Error> take_payload(MutableBytes part);
+  void turn_mask(std::size_t size) noexcept;
   [[nodiscard]] std::expected<Event, Error> take_data(Bytes part);
   [[nodiscard]] std::expected<Event, Error> take_control(Bytes part);
   [[nodiscard]] std::expected<Event, Error> end_message(Bytes payload) noexcept;

@@ -40,6 +40,8 @@ class ResponseParser::Head {
 };
 
 ResponseParser::Step ResponseParser::Head::next(Bytes in) {
+  assert(state_ != State::done);
+  assert(state_ != State::failed);
   std::size_t at = 0;
   while (at < in.size()) {
     const std::uint8_t byte = in[at++];

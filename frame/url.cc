@@ -157,11 +157,6 @@ std::string_view text(UrlError error) noexcept {
   std::unreachable();
 }
 
-// Wider than RFC 3986, as wide as browsers: they leave [ ] ^ | { } ` and \ as they are in queries or paths.
-bool is_target_char(char c) noexcept {
-  return c > 0x20 && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '#';
-}
-
 bool is_authority(std::string_view text) noexcept {
   if (text.starts_with('[')) {
     const std::size_t end = text.find(']');

@@ -35,8 +35,11 @@ struct Target {
 // asterisk-form. Fails with bad_character, not_a_path or bad_authority.
 [[nodiscard]] std::expected<Target, UrlError> split_target(std::string_view target) noexcept;
 
-// True for what may stand in a request target without being escaped.
-[[nodiscard]] bool is_target_char(char c) noexcept;
+// True for what may stand in a request target without being escaped: more than RFC 3986 lets, as much as browsers send,
+// which leave [ ] ^ | { } ` and \ as they are.
+[[nodiscard]] constexpr bool is_target_char(char c) noexcept {
+  return c > 0x20 && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '#';
+}
 
 // True for `host [":" port]` with a name, an IPv4 address or a bracketed IPv6 address (RFC 3986 §3.2.2).
 [[nodiscard]] bool is_authority(std::string_view text) noexcept;

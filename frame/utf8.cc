@@ -7,16 +7,26 @@ namespace ringcast::frame {
 
 namespace {
 
-using Block = std::uint8_t __attribute__((vector_size(32)));
+constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080U;
 
-// How many bytes at the front of `in` are ASCII, counted in whole blocks.
-std::size_t ascii_blocks(Bytes in) noexcept {
+std::uint64_t load(const std::uint8_t* at) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+// How many bytes at the front of `in` are ASCII, counted in whole words of 8 bytes; four at a time while there are
+// many.
+std::size_t ascii_words(Bytes in) noexcept {
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  const std::uint8_t* const begin = in.data();
   std::size_t at = 0;
-  for (; at + sizeof(Block) <= in.size(); at += sizeof(Block)) {
-    std::uint64_t words[sizeof(Block) / sizeof(std::uint64_t)];
-    std::memcpy(words, in.data() + at, sizeof words);
-    if (((words[0] | words[1] | words[2] | words[3]) & 0x8080'8080'8080'8080U) != 0) break;
+  for (; at + 4 * kWord <= in.size(); at += 4 * kWord) {
+    const std::uint64_t all =
+        load(begin + at) | load(begin + at + kWord) | load(begin + at + 2 * kWord) | load(begin + at + 3 * kWord);
+    if ((all & kHighBits) != 0) break;
   }
+  while (at + kWord <= in.size() && (load(begin + at) & kHighBits) == 0) at += kWord;
   return at;
 }
 
@@ -48,7 +58,7 @@ bool Utf8::feed(Bytes piece) noexcept {
   if (missing_ == kFailed) return false;
   for (std::size_t at = 0; at < piece.size(); ++at) {
     if (missing_ == 0) {
-      at += ascii_blocks(piece.subspan(at));
+      at += ascii_words(piece.subspan(at));
       if (at == piece.size()) return true;
       if (!lead(piece[at])) return false;
       continue;
