@@ -1,19 +1,15 @@
-// ringcast: the one binary. Reads what was asked for, runs that command, and gives back its exit code.
-//
-// The only place that exits, and that knows all folders: broker and client do not know each other.
+// ringcast: one binary, one command a run. The only file that reads the environment and files of configuration, prints
+// what went wrong, and exits.
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <expected>
-#include <fstream>
-#include <iterator>
 #include <optional>
-#include <span>
 #include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
-#include <unistd.h>
-
+#include "broker/http_session.h"
 #include "broker/io/process.h"
 #include "broker/io/server.h"
 #include "broker/log.h"
@@ -22,31 +18,93 @@
 #include "client/commands.h"
 #include "web/assets.h"
 
+extern char** environ;
+
+namespace ringcast {
 namespace {
 
-namespace broker = ringcast::broker;
-namespace client = ringcast::client;
+using broker::Command;
+using broker::Invocation;
+using broker::Options;
 
-constexpr int kOk = 0;
+constexpr int kDone = 0;
 constexpr int kFailed = 1;
-constexpr int kUsage = 2;
+constexpr int kUsage = 2;  // the same command can never work: bad options, bad configuration
 
+constexpr std::size_t kFileBytesMax = 1024 * 1024;  // a configuration is some hundred lines; /dev/zero is none
+
+// The exit code: a full disk or a closed pipe behind stdout is a failure, not silence.
 int print(const std::string& text) {
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0 ? kOk : kFailed;
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  return written ? kDone : kFailed;
 }
 
-int complain(int exit_code, const std::string& text) {
-  (void)std::fprintf(stderr, "ringcast: %s\n", text.c_str());
-  return exit_code;
+// Each line of `error` with the program's name before it, as compilers do.
+int refuse(const std::string& error) {
+  std::string lines = "ringcast: ";
+  for (const char c : error) lines += c == '\n' ? "\nringcast: " : std::string(1, c);
+  std::fprintf(stderr, "%s\n", lines.c_str());
+  return kUsage;
+}
+
+std::vector<std::string> environment() {
+  std::vector<std::string> entries;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) entries.emplace_back(*entry);
+  return entries;
 }
 
 std::expected<broker::File, std::string> read_file(const std::string& name) {
-  std::ifstream in(name, std::ios::binary);
-  if (!in) return std::unexpected("cannot read " + name + ": " + std::strerror(errno));
-  return broker::File{.name = name, .text = {std::istreambuf_iterator<char>(in), {}}};
+  std::FILE* const file = std::fopen(name.c_str(), "re");
+  if (file == nullptr) return std::unexpected(name + ": cannot be read: " + std::generic_category().message(errno));
+  std::string text(kFileBytesMax + 1, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), file));
+  const bool failed = std::ferror(file) != 0;
+  const int error = errno;
+  std::fclose(file);
+  if (failed) return std::unexpected(name + ": cannot be read: " + std::generic_category().message(error));
+  if (text.size() > kFileBytesMax) return std::unexpected(name + ": is larger than 1 MiB");
+  return broker::File{name, std::move(text)};
 }
 
-client::Progress progress_of(broker::Progress progress) {
+int check_config(const Invocation& invocation) {
+  auto file = read_file(invocation.arguments.front());
+  if (!file) return refuse(file.error());
+  // The file alone, without this shell's environment: it will be used somewhere else.
+  const auto options = broker::resolve(Invocation{}, *file);
+  if (!options) return refuse(options.error());
+  return print(file->name + ": right\n" + broker::changes(*options));
+}
+
+int help(const Invocation& invocation) {
+  if (invocation.arguments.empty()) return print(broker::overview());
+  const auto about = broker::find_command(invocation.arguments.front());
+  if (!about) return refuse(about.error());
+  return print(broker::command_help(**about));
+}
+
+// The page's files as the broker serves them: web/ and broker/ do not know each other's types.
+const broker::StaticFile* find_file(std::string_view path) {
+  static const std::vector<broker::StaticFile> files = [] {
+    std::vector<broker::StaticFile> all;
+    for (const web::Asset& asset : web::assets()) all.push_back({asset.content_type, asset.bytes, asset.etag});
+    return all;
+  }();
+  const web::Asset* const asset = web::find(path);
+  return asset == nullptr ? nullptr : &files[static_cast<std::size_t>(asset - web::assets().data())];
+}
+
+int serve(const Options& options) {
+  io::block_signals();  // before the log makes the first thread: all inherit it
+  broker::Log log(options.log_level, options.log_format);
+  const auto served = io::serve(options, find_file,
+                                {.info = [&](const std::string& line) { log.info(line); },
+                                 .warn = [&](const std::string& line) { log.warning(line); }});
+  if (served) return kDone;
+  log.error(served.error());
+  return kFailed;
+}
+
+client::Progress to_client(broker::Progress progress) {
   switch (progress) {
     case broker::Progress::automatic:
       return client::Progress::automatic;
@@ -55,121 +113,82 @@ client::Progress progress_of(broker::Progress progress) {
     case broker::Progress::never:
       return client::Progress::never;
   }
-  return client::Progress::automatic;
+  std::unreachable();
 }
 
-// The page's files, in the form in which the broker serves them.
-const broker::StaticFile* find_file(std::string_view path) {
-  static const std::vector<std::pair<std::string_view, broker::StaticFile>> files = [] {
-    std::vector<std::pair<std::string_view, broker::StaticFile>> list;
-    for (const auto& asset : ringcast::web::assets()) {
-      list.push_back({asset.path, {.content_type = asset.content_type, .bytes = asset.bytes, .etag = asset.etag}});
-    }
-    return list;
-  }();
-  for (const auto& [name, file] : files) {
-    if (name == path) return &file;
-  }
-  return nullptr;
-}
-
-int run_serve(const broker::Options& options) {
-  ringcast::io::block_signals();
-  broker::Log log(options.log_level, options.log_format);
-  const auto served = ringcast::io::serve(options, &find_file,
-                                          {.info = [&](const std::string& line) { log.info(line); },
-                                           .warn = [&](const std::string& line) { log.warning(line); }});
-  return served ? kOk : complain(kFailed, served.error());
-}
-
-int run_pub(const broker::Options& options, const std::vector<std::string>& arguments) {
-  client::PubOptions pub{.url = options.url,
-                         .topic = arguments[0],
-                         .rate_hz = static_cast<double>(options.pub_rate_hz),
-                         .count = options.count};
+int pub(const Options& options, const std::vector<std::string>& arguments) {
+  client::PubOptions pub{.url = options.url, .topic = arguments[0]};
   if (arguments.size() > 1) pub.payload = arguments[1];
+  pub.rate_hz = options.pub_rate_hz;
+  pub.count = options.count;
   pub.kind = options.binary ? client::PayloadKind::binary : client::PayloadKind::text;
-  pub.progress = progress_of(options.progress);
+  pub.progress = to_client(options.progress);
   return client::run_pub(pub);
 }
 
-int run_sub(const broker::Options& options, const std::vector<std::string>& arguments) {
+int sub(const Options& options, const std::vector<std::string>& arguments) {
   return client::run_sub({.url = options.url,
                           .filters = arguments,
                           .start = options.last ? client::StartWith::last : client::StartWith::live,
                           .count = options.count,
                           .format = options.json ? client::LineFormat::json : client::LineFormat::plain,
-                          .progress = progress_of(options.progress)});
+                          .progress = to_client(options.progress)});
 }
 
-int run_demo(const broker::Options& options) {
+int demo(const Options& options) {
   return client::run_demo({.url = options.url,
                            .symbols = options.symbols,
                            .rate_hz = static_cast<double>(options.demo_rate_hz),
                            .seed = options.seed,
-                           .progress = progress_of(options.progress)});
+                           .progress = to_client(options.progress)});
 }
 
-int check_config(const broker::Options& options) {
-  const std::string changes = broker::changes(options);
-  return print(changes.empty() ? "the configuration is good: all defaults\n"
-                               : "the configuration is good:\n" + changes);
-}
-
-int run_help(const std::vector<std::string>& arguments) {
-  if (arguments.empty()) return print(broker::overview());
-  const auto command = broker::find_command(arguments.front());
-  return command ? print(broker::command_help(**command)) : complain(kUsage, command.error());
-}
-
-int run(const broker::CommandInfo& command, const broker::Options& options, const std::vector<std::string>& arguments) {
-  switch (command.command) {
-    case broker::Command::serve:
-      return run_serve(options);
-    case broker::Command::pub:
-      return run_pub(options, arguments);
-    case broker::Command::sub:
-      return run_sub(options, arguments);
-    case broker::Command::demo:
-      return run_demo(options);
-    case broker::Command::check_config:
-      return check_config(options);
-    case broker::Command::version:
+int run(const Invocation& invocation, const Options& options) {
+  switch (invocation.command->command) {
+    case Command::serve:
+      return serve(options);
+    case Command::pub:
+      return pub(options, invocation.arguments);
+    case Command::sub:
+      return sub(options, invocation.arguments);
+    case Command::demo:
+      return demo(options);
+    case Command::check_config:
+      return check_config(invocation);
+    case Command::version:
       return print("ringcast " RINGCAST_VERSION "\n");
-    case broker::Command::help:
-      return run_help(arguments);
-    case broker::Command::options:
+    case Command::help:
+      return help(invocation);
+    case Command::options:
       return print(broker::options_markdown());
   }
-  return kUsage;
+  std::unreachable();
 }
 
-int run(std::span<const std::string> arguments, std::span<const std::string> environment) {
+int main(const std::vector<std::string>& arguments) {
   if (arguments.empty()) {
-    (void)print(broker::overview());
+    std::fputs(broker::overview().c_str(), stderr);
     return kUsage;
   }
-  const auto invocation = broker::parse_invocation(arguments, environment);
-  if (!invocation) return complain(kUsage, invocation.error());
-  if (invocation->help) return print(broker::command_help(*invocation->command));
+  const auto invocation = broker::parse_invocation(arguments, environment());
+  if (!invocation) return refuse(invocation.error());
+  if (invocation->help) {
+    return print(broker::command_help(*invocation->command));
+  }
   std::optional<broker::File> file;
-  auto name = broker::config_file(*invocation);
-  if (invocation->command->command == broker::Command::check_config) name = invocation->arguments.at(0);
-  if (name) {
-    auto text = read_file(*name);
-    if (!text) return complain(kFailed, text.error());
-    file = std::move(*text);
+  if (const auto name = broker::config_file(*invocation)) {
+    auto read = read_file(*name);
+    if (!read) return refuse(read.error());
+    file = *std::move(read);
   }
   const auto options = broker::resolve(*invocation, file);
-  if (!options) return complain(kUsage, options.error());
-  return run(*invocation->command, *options, invocation->arguments);
+  if (!options) return refuse(options.error());
+  return run(*invocation, *options);
 }
 
 }  // namespace
+}  // namespace ringcast
 
-int main(int count, char** values) {
-  const std::vector<std::string> arguments(values + 1, values + count);
-  std::vector<std::string> environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
-  return run(arguments, environment);
+int main(int count, char** words) {
+  return ringcast::main(std::vector<std::string>(words + 1, words + count));
 }

@@ -11,10 +11,8 @@ namespace ringcast::broker {
 namespace {
 
 // What one walk through the file has found.
-struct Found {
+struct Found : FileSettings {
   std::string file;
-  std::vector<Setting> settings;
-  std::string errors;  // one a line
 
   [[nodiscard]] std::string at(const toml::source_region& source) const {
     return file + ":" + std::to_string(source.begin.line) + ":" + std::to_string(source.begin.column);
@@ -97,17 +95,17 @@ void add_entry(const toml::key& key, const toml::node& node, std::span<const std
 
 }  // namespace
 
-std::expected<std::vector<Setting>, std::string> parse_file(const std::string& name, std::string_view text) {
+FileSettings parse_file(const std::string& name, std::string_view text) {
   const toml::parse_result parsed = toml::parse(text, name);
-  Found found{.file = name, .settings = {}, .errors = {}};
+  Found found;
+  found.file = name;
   if (!parsed) {
     found.add_error(parsed.error().source(), std::string(parsed.error().description()));
-    return std::unexpected(found.errors);
+    return found;
   }
   const std::vector<std::string> keys = file_keys();
   for (const auto& [key, node] : parsed.table()) add_entry(key, node, keys, found);
-  if (!found.errors.empty()) return std::unexpected(found.errors);
-  return found.settings;
+  return found;
 }
 
 }  // namespace ringcast::broker

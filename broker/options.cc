@@ -40,6 +40,9 @@ std::expected<std::vector<Setting>, std::string> parse_environment(std::span<con
                                                                    Command command) {
   std::vector<Setting> settings;
   std::vector<std::string> names;
+  const bool has_options =
+      std::ranges::any_of(option_table(), [&](const Option& option) { return belongs_to(option, command); });
+  if (!has_options) return settings;  // `ringcast help` helps whatever the environment says
   for (const Option& option : option_table()) names.push_back(environment_name(option));
   for (const std::string& entry : environment) {
     const std::size_t equals = std::min(entry.find('='), entry.size());
@@ -128,8 +131,9 @@ std::expected<Options, std::string> resolve(const Invocation& invocation, const 
     if (!more.empty()) errors += (errors.empty() ? "" : "\n") + more;
   };
   if (file) {
-    const auto settings = parse_file(file->name, file->text);
-    add(settings ? apply(*settings, options) : settings.error());
+    const FileSettings parsed = parse_file(file->name, file->text);
+    add(parsed.errors);
+    add(apply(parsed.settings, options));
   }
   add(apply(invocation.environment, options));
   add(apply(invocation.flags, options));

@@ -166,9 +166,10 @@ TEST_CASE("bad values are refused with where they stand and what would do") {
 }
 
 TEST_CASE("all bad values of all sources are told at once") {
-  const auto options = load({"serve", "--io", "x"}, {"RINGCAST_SHARDS=0"}, file("log-level = \"loud\""));
+  const auto options = load({"serve", "--io", "x"}, {"RINGCAST_SHARDS=0"}, file("log-level = \"loud\"\nlog-levl = 1"));
   REQUIRE_FALSE(options.has_value());
   CHECK(options.error() ==
+        "a.toml:2:1: unknown key \"log-levl\"; did you mean \"log-level\"?\n"
         "a.toml:1:13: log-level \"loud\" is none of debug|info|warning|error\n"
         "RINGCAST_SHARDS: shards \"0\" is out of range: 1 to 64, or auto\n"
         "--io: \"x\" is none of auto|uring|epoll");

@@ -1,0 +1,84 @@
+#include <array>
+#include <cassert>
+#include <utility>
+
+#include "broker/option.h"
+
+namespace ringcast::broker {
+namespace {
+
+constexpr std::array kCommands{
+    CommandInfo{.command = Command::serve,
+                .name = "serve",
+                .arguments = "",
+                .arguments_max = 0,
+                .summary = "run the broker",
+                .examples = "ringcast serve\n"
+                            "ringcast serve --listen 0.0.0.0:8080 --shards 4 --max-message 16MiB --max-outbox 32MiB\n"
+                            "ringcast serve --config /etc/ringcast.toml --log-format json\n"},
+    CommandInfo{.command = Command::pub,
+                .name = "pub",
+                .arguments = "TOPIC [PAYLOAD|-]",
+                .arguments_min = 1,
+                .arguments_max = 2,
+                .summary = "publish one message, or each line of standard input",
+                .examples = "ringcast pub chat/room1 'hello'\n"
+                            "ringcast pub ticker/AAPL '{\"px\":191.2}' --rate 10 --count 100\n"
+                            "tail -f app.log | ringcast pub logs/app\n"},
+    CommandInfo{.command = Command::sub,
+                .name = "sub",
+                .arguments = "FILTER…",
+                .arguments_min = 1,
+                .arguments_max = 1'000,
+                .summary = "print what is published, one message a line",
+                .examples = "ringcast sub 'ticker/#' --last\n"
+                            "ringcast sub chat/room1 'iot/+/memory' --json --count 10\n"},
+    CommandInfo{.command = Command::demo,
+                .name = "demo",
+                .arguments = "",
+                .arguments_max = 0,
+                .summary = "publish this machine's telemetry and a simulated ticker",
+                .examples = "ringcast demo --symbols 50 --rate 500\n"},
+    CommandInfo{.command = Command::check_config,
+                .name = "check-config",
+                .arguments = "FILE",
+                .arguments_min = 1,
+                .arguments_max = 1,
+                .summary = "say whether a configuration file is right, and what it changes",
+                .examples = "ringcast check-config /etc/ringcast.toml\n"},
+    CommandInfo{.command = Command::version,
+                .name = "version",
+                .arguments = "",
+                .arguments_max = 0,
+                .summary = "print the version",
+                .examples = ""},
+    CommandInfo{.command = Command::help,
+                .name = "help",
+                .arguments = "[COMMAND]",
+                .arguments_max = 1,
+                .summary = "print this, or a command's options with examples",
+                .examples = "ringcast help serve\n"},
+    CommandInfo{.command = Command::options,
+                .name = "options",
+                .arguments = "",
+                .arguments_max = 0,
+                .summary = "print the README's table of options",
+                .examples = "",
+                .hidden = true},
+};
+
+}  // namespace
+
+std::span<const CommandInfo> command_table() {
+  return kCommands;
+}
+
+const CommandInfo& command_info(Command command) {
+  for (const CommandInfo& info : kCommands) {
+    if (info.command == command) return info;
+  }
+  assert(!"every Command has a row");
+  std::unreachable();
+}
+
+}  // namespace ringcast::broker
