@@ -71,6 +71,7 @@ class Floor {
     if (const int error = io_uring_queue_init_params(kRingSize, &ring_, &params); error < 0) {
       die("io_uring_queue_init", -error);
     }
+    io_uring_register_ring_fd(&ring_);  // saves looking the ring up in each call
     register_buffers();
   }
   Floor(const Floor&) = delete;
@@ -180,13 +181,14 @@ class Floor {
       kept.insert(kept.end(), bytes.begin(), bytes.end());
       bytes = kept;
     }
-    const std::size_t used = connection.open ? take_frames(index, bytes) : upgrade(connection, bytes);
+    const std::size_t used = connection.open ? take_frames(index, bytes) : upgrade(index, bytes);
     const Bytes rest = bytes.subspan(used);
     kept = std::vector<std::uint8_t>(rest.begin(), rest.end());
   }
 
   // Answers a whole request head and gives back its size; 0 while it is not whole.
-  std::size_t upgrade(Connection& connection, Bytes bytes) {
+  std::size_t upgrade(std::size_t index, Bytes bytes) {
+    Connection& connection = connections_[index];
     const std::string_view text = ringcast::frame::as_text(bytes);
     const std::size_t end = text.find("\r\n\r\n");
     const std::size_t key = text.find("Sec-WebSocket-Key: ");
@@ -201,6 +203,7 @@ class Floor {
     connection.open = true;
     connection.path = target.substr(0, target.find('?'));
     connection.publisher = target.find("mode=pub") != std::string_view::npos;
+    if (!connection.publisher && connection.path == path_) subscribers_.push_back(index);
     return end + 4;
   }
 
@@ -212,10 +215,19 @@ class Floor {
       if (!header || rest.size() - header->size < header->payload_size) return used;
       const std::size_t size = header->size + static_cast<std::size_t>(header->payload_size);
       if (!ringcast::frame::is_control(header->opcode)) {
-        if (out_path_.empty()) out_path_ = connections_[index].path;
+        if (path_.empty()) choose_path(connections_[index].path);
         add_frame(*header, rest.subspan(header->size, size - header->size));
       }
       used += size;
+    }
+  }
+
+  // The first message tells whose messages are fanned out, and so to whom.
+  void choose_path(const std::string& path) {
+    path_ = path;
+    for (std::size_t index = 0; index < connections_.size(); ++index) {
+      const Connection& connection = connections_[index];
+      if (connection.open && !connection.publisher && connection.path == path_) subscribers_.push_back(index);
     }
   }
 
@@ -233,11 +245,10 @@ class Floor {
   void fan_out() {
     if (out_.empty()) return;
     unsigned pending = 0;
-    for (std::size_t index = 0; index < connections_.size(); ++index) {
-      const Connection& connection = connections_[index];
-      if (!connection.open || connection.publisher || connection.path != out_path_) continue;
+    for (const std::size_t index : subscribers_) {
       io_uring_sqe* entry = next_entry();
-      io_uring_prep_send(entry, connection.fd, out_.data(), out_.size(), MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL);
+      io_uring_prep_send(entry, connections_[index].fd, out_.data(), out_.size(),
+                         MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL);
       entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
       io_uring_sqe_set_data64(entry, to_data(Kind::send, index));
       if (++pending == kChunk) {
@@ -255,6 +266,7 @@ class Floor {
     ::shutdown(connection.fd, SHUT_RDWR);  // ends the receive that is in flight
     ::close(connection.fd);
     connection = {};
+    std::erase(subscribers_, index);
   }
 
   int listener_;
@@ -263,7 +275,8 @@ class Floor {
   std::vector<std::uint8_t> buffers_;
   std::vector<Connection> connections_;  // never reused: a benchmark connects once
   std::vector<std::uint8_t> out_;
-  std::string out_path_;  // of the publishers
+  std::string path_;                      // of the publishers
+  std::vector<std::size_t> subscribers_;  // of that path
 };
 
 int listen_on(std::uint16_t port) {

@@ -137,10 +137,12 @@ Report measure(const LoadOptions& options, Swarm& swarm, Tally& tally) {
   const std::uint64_t begun_ns = now_ns();
   const std::uint64_t begun_cpu_ns = own_cpu_ns();
   const std::uint64_t begun_deliveries = tally.deliveries();
+  const std::uint64_t begun_receives = swarm.receives();
   const auto before = server_usage(options);
   drive(swarm, tally, pacer, to_ns);
   const auto after = server_usage(options);
   report.delivered = tally.deliveries() - begun_deliveries;
+  report.receives = swarm.receives() - begun_receives;
   const std::uint64_t passed_ns = now_ns() - begun_ns;
   report.seconds = static_cast<double>(passed_ns) / 1e9;
   report.load_cpu_share = static_cast<double>(own_cpu_ns() - begun_cpu_ns) / static_cast<double>(passed_ns);

@@ -38,9 +38,14 @@ double per_second(const Report& report) {
   return report.seconds > 0 ? static_cast<double>(report.delivered) / report.seconds : 0;
 }
 
-std::optional<std::uint64_t> cpu_per_delivery(const Report& report) {
-  if (!report.server_cpu_ns || report.delivered == 0) return std::nullopt;
-  return *report.server_cpu_ns / report.delivered;
+// The server's CPU nanoseconds for each of `count`.
+std::optional<std::uint64_t> cpu_per(const Report& report, std::uint64_t count) {
+  if (!report.server_cpu_ns || count == 0) return std::nullopt;
+  return *report.server_cpu_ns / count;
+}
+
+double per_receive(const Report& report) {
+  return report.receives > 0 ? static_cast<double>(report.delivered) / static_cast<double>(report.receives) : 0;
 }
 
 std::string line(const char* name, const std::string& value) {
@@ -75,6 +80,7 @@ std::string to_json(const Report& report, const LoadOptions& options) {
   json.add("published", report.published);
   json.add("delivered", report.delivered);
   json.add("delivered_per_second", per_second(report));
+  json.add("delivered_per_receive", per_receive(report));
   json.add("lost", report.lost);
   json.add("doubled", report.doubled);
   json.add("out_of_order", report.out_of_order);
@@ -89,7 +95,8 @@ std::string to_json(const Report& report, const LoadOptions& options) {
   json.add("late_p99_ns", report.late_p99_ns);
   json.add("load_cpu_share", report.load_cpu_share);
   json.add("server_cpu_ns", report.server_cpu_ns);
-  json.add("server_cpu_ns_per_delivery", cpu_per_delivery(report));
+  json.add("server_cpu_ns_per_delivery", cpu_per(report, report.delivered));
+  json.add("server_cpu_ns_per_receive", cpu_per(report, report.receives));
   json.add("server_rss_bytes", report.server_rss_bytes);
   json.add("bytes_per_connection", report.bytes_per_connection);
   if (!report.first_end.empty()) json.add("first_end", report.first_end);
@@ -99,6 +106,7 @@ std::string to_json(const Report& report, const LoadOptions& options) {
 
 std::string to_table(const Report& report) {
   std::string out = line("delivered", number(per_second(report), " /s"));
+  out += line("together in one receive", number(per_receive(report), " messages"));
   out += line("lost, doubled, disorder", std::to_string(report.lost) + ", " + std::to_string(report.doubled) + ", " +
                                              std::to_string(report.out_of_order));
   if (report.misrouted > 0) out += line("misrouted", std::to_string(report.misrouted));
@@ -111,7 +119,7 @@ std::string to_table(const Report& report) {
                                           ", " + milliseconds(report.latency_p999_ns));
   out += line("latency max", milliseconds(report.latency_max_ns));
   out += line("sent late by (p99)", milliseconds(report.late_p99_ns));
-  if (const auto cpu = cpu_per_delivery(report)) {
+  if (const auto cpu = cpu_per(report, report.delivered)) {
     out += line("server CPU",
                 number(static_cast<double>(*cpu), " ns per delivery, ") +
                     number(static_cast<double>(*report.server_cpu_ns) / report.seconds / 1e7, " % of one CPU"));

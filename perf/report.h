@@ -13,6 +13,7 @@ struct Report {
   double seconds = 0;           // of the measured window, by the clock
   std::uint64_t published = 0;  // messages due in the whole run
   std::uint64_t delivered = 0;  // in the window, over all subscribers
+  std::uint64_t receives = 0;   // in the window: reads of a socket that had something
   std::uint64_t lost = 0;       // these four over the whole run
   std::uint64_t doubled = 0;
   std::uint64_t out_of_order = 0;

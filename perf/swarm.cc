@@ -204,7 +204,8 @@ void Swarm::receive(std::uint32_t index, Tally& tally) {
     end(index, count == 0 ? "ended by the server without a close frame" : failure("recv", errno));
     return;
   }
-  Bytes bytes(begin, connection.tail_size + static_cast<std::size_t>(count));
+  ++receives_;
+  const Bytes bytes(begin, connection.tail_size + static_cast<std::size_t>(count));
   if (!take(index, bytes, now_ns(), tally)) return;
 }
 

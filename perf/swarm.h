@@ -60,6 +60,9 @@ class Swarm {
   [[nodiscard]] std::uint32_t stalled_ended() const;
   [[nodiscard]] std::size_t size() const noexcept { return connections_.size(); }
 
+  // How often a socket was read and had something: with the deliveries, how many messages the server sends at a time.
+  [[nodiscard]] std::uint64_t receives() const noexcept { return receives_; }
+
  private:
   enum class State : std::uint8_t { planned, connecting, upgrading, open, ended };
 
@@ -96,6 +99,7 @@ class Swarm {
   std::vector<std::uint32_t> publishers_;  // their indexes
   std::vector<std::uint32_t> dirty_;       // publishers with something new to write
   std::vector<std::uint8_t> buffer_;       // kTailMax, then kReceiveSize
+  std::uint64_t receives_ = 0;
   std::uint32_t ended_ = 0;
   std::string first_end_;
 };
