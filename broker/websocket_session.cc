@@ -117,6 +117,7 @@ void WebSocketSession::due(SlotId slot, Instant now) {
     return sessions_.abort(slot);
   }
   session.ping_sent = true;
+  session.parser.trim();  // a client that was busy once and is silent now keeps no buffer
   ++counters_.pings_sent;
   ControlFrame ping{};
   const std::size_t size = write_control(frame::Opcode::ping, {}, ping);
