@@ -50,8 +50,8 @@ Error closed_error(std::uint16_t code, std::string_view reason) {
   return {.failure = Failure::closed, .text = std::move(text), .remedy = {}};
 }
 
-std::expected<Connection, Error> Connection::open(const Url& url, std::string target,
-                                                  std::vector<std::string> protocols, Random& random,
+std::expected<Connection, Error> Connection::open(const Url& url, const std::string& target,
+                                                  const std::vector<std::string>& protocols, Random& random,
                                                   Deadline deadline) {
   const auto endpoints = resolve(url);
   if (!endpoints) return std::unexpected(endpoints.error());
@@ -136,15 +136,19 @@ std::expected<Event, Error> Connection::read() {
     if (begin_ < end_) {
       const auto step = stream_.next({buffer_.get() + begin_, end_ - begin_});
       if (step) begin_ += step->consumed;
-      // The close frame that answers the peer's, or says what it did wrong, is sent if it can be, and not waited for.
-      if (!step || step->event.kind == Event::Kind::closed) static_cast<void>(write());
+      if (!step || step->event.kind == Event::Kind::closed) write_last();
       if (!step) return std::unexpected(step.error());
       if (step->event.kind != Event::Kind::need_more) return step->event;
     }
-    if (ended_) return std::unexpected(failed_ ? *failed_ : stream_.ended());
+    if (ended_) return std::unexpected(failed_.value_or(stream_.ended()));
     fill();
     if (begin_ == end_ && !ended_) return Event{};
   }
+}
+
+// The close frame that answers the peer's, or says what it did wrong, is sent if it can be, and not waited for.
+void Connection::write_last() {
+  if (const auto written = write(); !written) failed_ = written.error();
 }
 
 // Receives once into the buffer, which has been used up. There is none when nothing came.
@@ -164,7 +168,7 @@ Error Connection::why_failed() {
     const auto event = read();
     if (!event) return event.error();
     if (event->kind == Event::Kind::closed) return closed_error(event->code, frame::as_text(event->payload));
-    if (event->kind == Event::Kind::need_more) return *failed_;
+    if (event->kind == Event::Kind::need_more) return failed_.value_or(stream_.ended());
   }
 }
 

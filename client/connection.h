@@ -30,8 +30,8 @@ class Connection {
  public:
   // Tries the URL's addresses in turn and finishes the handshake. `target` is path and query (topic_target()).
   // `random` must outlive the connection.
-  [[nodiscard]] static std::expected<Connection, Error> open(const Url& url, std::string target,
-                                                             std::vector<std::string> protocols, Random& random,
+  [[nodiscard]] static std::expected<Connection, Error> open(const Url& url, const std::string& target,
+                                                             const std::vector<std::string>& protocols, Random& random,
                                                              Deadline deadline);
 
   // Begins to connect; read() says `opened` when it is done.
@@ -71,11 +71,13 @@ class Connection {
   [[nodiscard]] std::expected<Event, Error> read();
 
  private:
-  static constexpr std::size_t kReceiveSize = 64 * 1024;  // bytes: a browser's, and half of what the kernel holds ready
+  static constexpr std::size_t kReceiveSize =
+      std::size_t{64} * 1024;  // bytes: a browser's, and half of what the kernel holds ready
 
   Connection(Socket socket, Stream stream) : socket_(std::move(socket)), stream_(std::move(stream)) {}
 
   void fill();
+  void write_last();
   [[nodiscard]] Error why_failed();
   [[nodiscard]] std::expected<void, Error> wait(short events, Deadline deadline, std::string_view what) const;
 

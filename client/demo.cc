@@ -122,15 +122,15 @@ class Demo {
   // Says once, not once per connection, that the broker has gone; gives up where trying again cannot help.
   [[nodiscard]] std::expected<void, Error> look_at_errors(std::int64_t now_ms) {
     open_ = 0;
-    const Feed* lost = nullptr;
+    const Error* lost = nullptr;
     for (const Feed& feed : feeds_) {
       if (feed.state() == Feed::State::open) ++open_;
-      if (feed.state() != Feed::State::waiting || !feed.last_error()) continue;
+      if (feed.state() != Feed::State::waiting || feed.last_error() == nullptr) continue;
       if (feed.last_error()->failure == Failure::usage) return std::unexpected(*feed.last_error());
-      lost = &feed;
+      lost = feed.last_error();
     }
     const bool away = open_ == 0 && lost != nullptr;
-    if (away && !away_) progress_.finish(to_line(*lost->last_error()) + "; trying again until it is back");
+    if (away && !away_) progress_.finish(to_line(*lost) + "; trying again until it is back");
     if (away_ && open_ == feeds_.size()) progress_.finish("connected again: " + summary(now_ms));
     away_ = away || (away_ && open_ < feeds_.size());
     return {};

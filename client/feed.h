@@ -18,7 +18,8 @@ namespace ringcast::client {
 class Feed {
  public:
   static constexpr std::int64_t kOpenTimeoutMs = 10'000;  // for connecting and the handshake
-  static constexpr std::size_t kGatherMax = 32 * 1024;    // bytes waiting for the socket: some seconds of one share
+  static constexpr std::size_t kGatherMax =
+      std::size_t{32} * 1024;  // bytes waiting for the socket: some seconds of one share
 
   // `target` is the topic's path and query (topic_target()). Tries for the first time at `now_ms`.
   Feed(std::string target, std::int64_t now_ms) : target_(std::move(target)), next_try_ms_(now_ms) {}
@@ -40,7 +41,9 @@ class Feed {
   void check_time(Random& random, std::int64_t now_ms);
 
   [[nodiscard]] const Connection* connection() const noexcept { return connection_ ? &*connection_ : nullptr; }
-  [[nodiscard]] const std::optional<Error>& last_error() const noexcept { return error_; }
+
+  // Why it was lost last; null if it never was.
+  [[nodiscard]] const Error* last_error() const noexcept { return error_ ? &*error_ : nullptr; }
 
   // Ends an open connection with a close frame, without waiting for the answer.
   void close();

@@ -190,7 +190,7 @@ std::expected<ExitCode, Error> stream(const Url& url, const PubOptions& options)
   auto target = topic_target(url, options.topic, "mode=pub");
   if (!target) return std::unexpected(target.error());
   Random random;
-  auto connection = Connection::open(url, std::move(*target), {}, random, Deadline::in_ms(kConnectTimeoutMs));
+  auto connection = Connection::open(url, *target, {}, random, Deadline::in_ms(kConnectTimeoutMs));
   if (!connection) return std::unexpected(connection.error());
   Publisher publisher(options, std::move(*connection));
   auto code = publisher.run();

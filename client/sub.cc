@@ -40,7 +40,7 @@ class Subscriber {
     for (const std::string& filter : options_.filters) {
       auto target = topic_target(url, filter, options_.start == StartWith::last ? "last=1" : "");
       if (!target) return std::unexpected(target.error());
-      auto connection = Connection::open(url, std::move(*target), {}, random_, Deadline::in_ms(kConnectTimeoutMs));
+      auto connection = Connection::open(url, *target, {}, random_, Deadline::in_ms(kConnectTimeoutMs));
       if (!connection) return std::unexpected(connection.error());
       connections_.push_back(std::move(*connection));
     }

@@ -45,8 +45,9 @@ enum class Mood : std::uint8_t { quiet, normal, burst };
 
 class Ticker {
  public:
-  static constexpr std::int64_t kStepMs = 10;                 // prices move in steps of this
-  static constexpr std::int64_t kSessionMs = 10 * 60 * 1000;  // from open to close, and a new session follows at once
+  static constexpr std::int64_t kStepMs = 10;  // prices move in steps of this
+  static constexpr std::int64_t kSessionMs =
+      std::int64_t{10} * 60 * 1000;  // from open to close, and a new session follows at once
 
   struct Options {
     std::uint32_t symbols = 500;
