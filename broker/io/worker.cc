@@ -1,7 +1,10 @@
 #include "broker/io/worker.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
 
+#include "broker/io/balance.h"
 #include "broker/io/process.h"
 
 namespace ringcast::io {
@@ -80,24 +83,14 @@ void Worker::follow_stage(Instant now) {
   busy_ = true;  // what that has brought about is done in a turn of its own
 }
 
-// The kernel's hash leaves some shards with far more connections than others: a new one goes to the emptiest shard when
-// this one has clearly more (an eighth and four more, so that a few connections spread evenly too).
 std::uint32_t Worker::choose_shard(void* worker, std::uint32_t self) {
   auto& controls = static_cast<Worker*>(worker)->fleet_.controls;
-  const std::uint32_t mine = controls[self].connections.load(std::memory_order_relaxed);
-  std::uint32_t emptiest = self;
-  std::uint32_t fewest = mine;
-  for (std::uint32_t i = 0; i < controls.size(); ++i) {
-    const std::uint32_t count = controls[i].connections.load(std::memory_order_relaxed);
-    if (count < fewest) {
-      fewest = count;
-      emptiest = i;
-    }
-  }
-  const std::uint32_t keeper = mine > fewest + fewest / 8 + 4 ? emptiest : self;
+  std::array<std::uint32_t, topics::kShardsMax> counts{};
+  for (std::size_t i = 0; i < controls.size(); ++i) counts[i] = controls[i].connections.load(std::memory_order_relaxed);
+  const std::uint32_t shard = keeper(std::span{counts}.first(controls.size()), self);
   // Counted at once: several may be accepted before the shards tell their numbers again.
-  controls[keeper].connections.fetch_add(1, std::memory_order_relaxed);
-  return keeper;
+  controls[shard].connections.fetch_add(1, std::memory_order_relaxed);
+  return shard;
 }
 
 }  // namespace ringcast::io
