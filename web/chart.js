@@ -26,10 +26,21 @@ export class Series {
   get last() { return this.values.at(-1); }
 }
 
-// Sets the canvas to the pixels of the screen; gives back its context, in CSS pixels, cleared.
+// The size of each canvas as it was laid out last. Asking an element between two writes would lay out the page each time.
+const sizes = new WeakMap();
+const observer = new ResizeObserver((entries) => {
+  for (const entry of entries) sizes.set(entry.target, entry.contentRect);
+});
+
+// Sets the canvas to the pixels of the screen; gives back its context, in CSS pixels, cleared; nothing before it is laid out.
 function prepare(canvas) {
   const ratio = devicePixelRatio || 1;
-  const { clientWidth: width, clientHeight: height } = canvas;
+  if (!sizes.has(canvas)) {
+    sizes.set(canvas, { width: 0, height: 0 });
+    observer.observe(canvas);
+  }
+  const { width, height } = sizes.get(canvas);
+  if (width === 0) return undefined;
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
@@ -55,9 +66,8 @@ function trace(context, series, { width, height, min, max, offset }) {
 // Draws each of [{ series, color, fill }] over the same scale: from `min` to `max`, or as the values need.
 export function drawLines(canvas, lines, { min, max } = {}) {
   const area = prepare(canvas);
-  if (area.width === 0) return;
   const values = lines.flatMap((line) => line.series.values);
-  if (values.length === 0) return;
+  if (!area || values.length === 0) return;
   const low = min ?? Math.min(...values);
   let high = max ?? Math.max(...values);
   const flat = high === low;

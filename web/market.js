@@ -1,10 +1,12 @@
 // Market: the table of shares. Messages only mark a share as changed; the table is written once per animation frame.
 
-import { Series, drawLines } from './chart.js';
+import { Series, color, drawLines } from './chart.js';
 
 const ROWS_AT_FIRST = 25;
 const SORT_EVERY_MS = 2000; // rows that jump about all the time cannot be read
-const FLASH_EVERY_MS = 300; // a share that trades a hundred times a second would only flicker
+const WRITE_EVERY_MS = 100; // a row; nobody reads faster, and a slow machine has better things to do
+const DRAW_EVERY_MS = 400; // its line of last trades
+const FLASH_EVERY_MS = 400; // a share that trades a hundred times a second would only flicker
 const SPARK_POINTS = 60;
 const CALM = matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -22,7 +24,8 @@ const KEYS = {
 export class Market {
   constructor() {
     this.shares = new Map(); // "nasdaq/AAPL" to what is known of it
-    this.changed = new Set();
+    this.changed = new Set(); // shares whose cells are behind
+    this.undrawn = new Set(); // shares whose lines are behind
     this.rows = new Map(); // the shares that are in the table now
     this.exchange = '';
     this.text = '';
@@ -46,7 +49,7 @@ export class Market {
     const key = `${tick.exchange}/${tick.symbol}`;
     let share = this.shares.get(key);
     if (!share) {
-      share = { key, tick, change: 0, trades: 0, direction: 0, spark: new Series(SPARK_POINTS), flashAt: 0 };
+      share = { key, tick, change: 0, trades: 0, direction: 0, spark: new Series(SPARK_POINTS), writeAt: 0, drawAt: 0, flashAt: 0 };
       this.shares.set(key, share);
       this.sortAt = 0;
     }
@@ -55,7 +58,7 @@ export class Market {
     share.change = tick.open > 0 ? tick.price / tick.open - 1 : 0;
     share.trades += 1;
     share.spark.push(tick.price);
-    this.changed.add(share);
+    this.mark(share);
     return tick;
   }
 
@@ -65,11 +68,26 @@ export class Market {
       this.sortAt = now + SORT_EVERY_MS;
       this.arrange();
     }
-    for (const share of this.changed) {
+    this.refresh(this.changed, 'writeAt', now + WRITE_EVERY_MS, now, (share, row) => this.write(share, row, now));
+    this.refresh(this.undrawn, 'drawAt', now + DRAW_EVERY_MS, now, (share, row) =>
+      drawLines(row.spark, [{ series: share.spark, color: share.change >= 0 ? '--up' : '--down' }]));
+  }
+
+  // Shows those of `shares` whose turn it is, and takes them off; those that have no row are marked again when they get one.
+  refresh(shares, turn, next, now, show) {
+    for (const share of shares) {
       const row = this.rows.get(share);
-      if (row) this.write(share, row, now);
+      if (row && now < share[turn]) continue;
+      shares.delete(share);
+      if (!row) continue;
+      share[turn] = next;
+      show(share, row);
     }
-    this.changed.clear();
+  }
+
+  mark(share) {
+    this.changed.add(share);
+    this.undrawn.add(share);
   }
 
   connectTools() {
@@ -107,7 +125,7 @@ export class Market {
       const at = after ? after.nextSibling : this.body.firstChild;
       if (at !== row.line) this.body.insertBefore(row.line, at);
       after = row.line;
-      if (!this.rows.has(share)) this.changed.add(share);
+      if (!this.rows.has(share)) this.mark(share);
     }
     this.rows = rows;
     this.more.hidden = wanted.length <= ROWS_AT_FIRST;
@@ -146,12 +164,11 @@ export class Market {
     set(row.quote, `${money.format(tick.bid)} / ${money.format(tick.ask)}`);
     set(row.volume, whole.format(tick.volume));
     set(row.trades, whole.format(share.trades));
-    drawLines(row.spark, [{ series: share.spark, color: share.change >= 0 ? '--up' : '--down' }]);
     if (CALM.matches || now - share.flashAt < FLASH_EVERY_MS || share.direction === 0) return;
     share.flashAt = now;
     row.price.animate(
-      [{ backgroundColor: getComputedStyle(row.price).getPropertyValue(share.direction > 0 ? '--flash-up' : '--flash-down') },
-        { backgroundColor: 'transparent' }], { duration: 700, easing: 'ease-out' });
+      [{ backgroundColor: color(share.direction > 0 ? '--flash-up' : '--flash-down') }, { backgroundColor: 'transparent' }],
+      { duration: 700, easing: 'ease-out' });
   }
 }
 
