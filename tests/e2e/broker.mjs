@@ -1,0 +1,98 @@
+// Broker: the real binary as a child process on a free port, always with several shards.
+//
+// backends: on which of io_uring and epoll the tests run. One that the machine refuses is skipped with the broker's own
+// reason.
+
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { describe } from 'node:test';
+import { Program, binary, eventually } from './program.mjs';
+
+export const kShards = 4;
+
+const kDescriptorsSlack = 0; // every descriptor must come back
+const kMemorySlackBytes = 24 * 1024 * 1024; // what allocators of four threads keep for next time
+
+export class Broker extends Program {
+  // Starts it and waits until it is ready. `command`: what to run it with, before its own arguments.
+  static async start({ io = 'auto', args = [], env = {}, command = [] } = {}) {
+    const options = ['serve', '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--shards', `${kShards}`, '--io', io];
+    const words = [...command, binary, ...options, ...args];
+    const broker = new Broker(words[0], words.slice(1), { env });
+    const [, port, name] = await broker.line(/ready on http:\/\/127\.0\.0\.1:(\d+)\S* with \d+ shards? \((\w+)\)/);
+    broker.port = Number(port);
+    broker.io = name;
+    return broker;
+  }
+
+  // The same, stopped after the test `t` (or suite), which fails if the broker does not end well.
+  static async of(t, options) {
+    const broker = await Broker.start(options);
+    t.after(() => broker.stop());
+    return broker;
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  // The WebSocket URL of a topic or filter, which may hold `#` and `+`.
+  topic(filter, query = '') {
+    return `ws://127.0.0.1:${this.port}${topicPath(filter)}${query && '?' + query}`;
+  }
+
+  // Ends it by a signal: it must exit with 0 and say nothing that a person would worry about.
+  async stop(signal = 'SIGTERM') {
+    if (!this.exit) this.kill(signal);
+    const { code, signal: by } = await this.ended();
+    assert.deepEqual({ code, by }, { code: 0, by: null }, this.lines.join('\n'));
+    assert.deepEqual(this.lines.filter((line) => /\berror\b|assert/i.test(line)), []);
+  }
+
+  // {rss_bytes, peak_bytes, descriptors}, as the kernel says.
+  usage() {
+    const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
+    const bytes = (name) => Number(status.match(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm'))[1]) * 1024;
+    return {
+      rss_bytes: bytes('VmRSS'),
+      peak_bytes: bytes('VmHWM'),
+      descriptors: readdirSync(`/proc/${this.pid}/fd`).length,
+    };
+  }
+
+  // Waits until everything that was opened since `before` (of usage()) is closed, and most memory is free again.
+  async recovered(before) {
+    const grown = () => {
+      const now = this.usage();
+      const descriptors = now.descriptors - before.descriptors;
+      const bytes = now.rss_bytes - before.rss_bytes;
+      return descriptors > kDescriptorsSlack || bytes > kMemorySlackBytes ? { descriptors, bytes } : undefined;
+    };
+    await eventually(() => !grown(), () => `descriptors and memory back where they were; more: ${JSON.stringify(grown())}`);
+  }
+}
+
+export function topicPath(filter) {
+  const level = (text) => (text === '+' ? '+' : encodeURIComponent(text));
+  return '/topics/' + filter.split('/').map(level).join('/');
+}
+
+async function refusal(io) {
+  const probe = new Program(binary, ['serve', '--listen', '127.0.0.1:0', '--shards', '1', '--io', io]);
+  const [line] = await Promise.race([
+    probe.line(/ready on/),
+    probe.ended().then(() => probe.lines.slice(-1)),
+  ]).catch((error) => [error.message]);
+  probe.kill();
+  await probe.ended();
+  return /ready on/.test(line) ? false : line;
+}
+
+export const backends = [];
+for (const io of ['uring', 'epoll']) backends.push({ io, refused: await refusal(io) });
+
+// A suite for each backend: body(io).
+export function onEachBackend(name, body) {
+  for (const { io, refused } of backends) describe(`${name} on ${io}`, { skip: refused }, () => body(io));
+}
+
