@@ -201,7 +201,9 @@ HttpSession::Next HttpSession::begin_body(SlotId slot, Session& session, TopicRe
   http.content_type = type;
   http.body_reader.emplace(request.framing, config_.max_message_bytes);
   http.state = HttpExchange::State::body;
-  if (request.expect_continue) sessions_.send_own(slot, std::string_view("HTTP/1.1 100 Continue\r\n\r\n"));
+  // Who asks first is told of a body that is too large before it sends it (RFC 9110 §10.1.1).
+  if (request.expect_continue && request.framing.length <= config_.max_message_bytes)
+    sessions_.send_own(slot, std::string_view("HTTP/1.1 100 Continue\r\n\r\n"));
   sessions_.set_deadline(slot.index, now + config_.handshake_timeout_ms);
   return Next::go_on;
 }
