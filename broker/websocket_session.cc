@@ -41,7 +41,8 @@ void WebSocketSession::opened(SlotId slot, Instant now) {
 
 std::size_t WebSocketSession::received(SlotId slot, MutableBytes in, Instant now) {
   Session& session = sessions_.at(slot.index);
-  session.ping_sent = false;  // whatever it is, the peer lives
+  session.ping_sent = false;  // whatever it is, the peer lives: it is pinged when it has been silent again for so long
+  sessions_.set_deadline(slot.index, now + config_.ping_interval_ms);
   std::size_t consumed = 0;
   while (consumed < in.size() && session.phase == Phase::websocket && !session.stopped) {
     const frame::Step step = session.parser.next(in.subspan(consumed));
