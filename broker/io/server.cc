@@ -90,6 +90,7 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
                                                                     .linger_bytes_max = config.linger_close_bytes}));
   }
   std::vector<std::jthread> threads;
+  threads.reserve(shards);
   for (auto& worker : workers) threads.emplace_back([&worker] { worker->run(); });
 
   const std::string at = address_text(listeners->address);
