@@ -137,10 +137,10 @@ void HttpSession::acknowledged(SlotId slot, const Delivery& ack, Instant now) {
                      now);
       return;
     case Outcome::too_many_topics:
-      answer_refusal(slot, session, {507, "too_many_topics", "not published: a new topic beyond --topics-max"}, now);
+      answer_refusal(slot, session, {507, "too_many_topics", "not published: a new topic beyond --max-topics"}, now);
       return;
     case Outcome::memory_full:
-      answer_refusal(slot, session, {507, "memory_full", "not published: values fill --topic-memory-max"}, now);
+      answer_refusal(slot, session, {507, "memory_full", "not published: values fill --max-topic-memory"}, now);
       return;
   }
 }
