@@ -23,6 +23,7 @@ Shard::Shard(const Process& process, std::uint32_t index)
     : config_(process.config),
       mesh_(process.mesh),
       index_(index),
+      budget_(process.budget),
       connections_max_((process.config.max_connections + process.mesh.shards() - 1) / process.mesh.shards()),
       drain_bytes_max_(process.config.outbox_max_bytes / 8),
       subscriptions_({.shards = process.mesh.shards(), .key = process.hash_key}),
@@ -115,13 +116,13 @@ void Shard::released(SlotId slot) {
 }
 
 topics::ShardSet Shard::turn(const Now& now) {
-  std::uint32_t appends = kAppendsPerTurn;
+  std::uint32_t appends = budget_.appends;
   requester_.advance();
   publishing_.advance();
   home_.reclaim();
   topics::ShardSet shown = requester_.flush();
   bool more = drain_deliveries(now, appends);
-  more |= home_.take(now, kRequestsPerTurn);
+  more |= home_.take(now, budget_.requests);
   shown |= home_.flush();
   more |= drain_deliveries(now, appends);
   complete_upgrades(now.monotonic);
@@ -214,8 +215,8 @@ void Shard::acknowledge(const Delivery& ack, Instant now) {
   if (session->phase != Phase::websocket || ack.outcome == Outcome::sequenced) return;
   // A raw connection has no other way to be told that what it published is nowhere.
   const std::string_view reason = ack.outcome == Outcome::too_many_topics
-                                      ? "not published: a new topic beyond --max-topics"
-                                      : "not published: values fill --max-topic-memory";
+                                      ? "not published: a new topic beyond --topics-max"
+                                      : "not published: values fill --topic-memory-max";
   sessions_.close_websocket(ack.slot, code(proto::CloseCode::try_later), reason, now);
 }
 
@@ -237,7 +238,7 @@ void Shard::close_slow_consumers(Instant now) {
     ++counters_.slow_consumers;
     if (session->phase == Phase::websocket) {
       sessions_.close_websocket(slot, code(proto::CloseCode::slow_consumer),
-                                "too slow: more waits for you than --max-outbox allows", now);
+                                "too slow: more waits for you than --outbox-max allows", now);
     } else {
       sessions_.abort(slot);  // an HTTP client that pipelines requests and reads no answers
     }

@@ -25,6 +25,12 @@
 
 namespace ringcast::broker {
 
+// What one turn may do before sockets get their turn again.
+struct Budget {
+  std::uint32_t requests = 256;       // taken of each shard
+  std::uint32_t appends = 16 * 1024;  // to outboxes: about half a millisecond
+};
+
 // What is the same for all shards of a process.
 struct Process {
   const Config& config;
@@ -32,6 +38,7 @@ struct Process {
   topics::HashKey hash_key;  // random: no peer can choose topics that collide
   std::uint64_t epoch = 0;   // random: sequence numbers of two starts are never mistaken for each other
   FindFile find_file = nullptr;
+  Budget budget = {};
 };
 
 // What is known of a connection when it is accepted.
@@ -41,10 +48,6 @@ struct Peer {
 
 class Shard {
  public:
-  // What one turn may do before sockets get their turn again.
-  static constexpr std::uint32_t kRequestsPerTurn = 256;       // taken of each shard
-  static constexpr std::uint32_t kAppendsPerTurn = 16 * 1024;  // to outboxes: about half a millisecond
-
   struct Counters {
     std::uint64_t opened = 0;
     std::uint64_t refused = 0;         // connections over max_connections
@@ -126,6 +129,7 @@ class Shard {
   const Config& config_;
   Mesh& mesh_;
   const std::uint32_t index_;
+  const Budget budget_;
   const std::size_t connections_max_;
   const std::size_t drain_bytes_max_;  // of payloads, until every dirty connection had its turn to send
   RawCodec raw_codec_;

@@ -1,0 +1,98 @@
+#include "tests/sim/scenario.h"
+
+#include <algorithm>
+
+namespace ringcast::sim {
+
+namespace {
+
+const std::vector<std::string> kTopics{"a", "b", "a/b", "a/c", "a/b/c", "b/b", "c/d/e", "x y/\xc3\xa9"};
+const std::vector<std::string> kFilters{"#", "+", "a/#", "a/+", "+/b", "+/#", "a/+/c", "c/+/+"};
+
+Scenario::Kind draw_kind(Random& random) {
+  const std::size_t dice = random.below(100);
+  if (dice < 55) return Scenario::Kind::small;
+  if (dice < 75) return Scenario::Kind::large;
+  if (dice < 80) return Scenario::Kind::slow;
+  return dice < 90 ? Scenario::Kind::impatient : Scenario::Kind::limited;
+}
+
+}  // namespace
+
+Scenario Scenario::draw(Random& random) {
+  Scenario drawn;
+  drawn.kind = draw_kind(random);
+  drawn.mesh.shards = static_cast<std::uint32_t>(random.between(1, 4));
+  drawn.mesh.requests_capacity = 1U << random.between(1, 5);
+  drawn.mesh.deliveries_capacity = 1U << random.between(1, 6);
+  if (random.percent(60)) {
+    drawn.budget.requests = static_cast<std::uint32_t>(random.between(1, 6));
+    drawn.budget.appends = static_cast<std::uint32_t>(random.between(1, 12));
+  }
+  drawn.network = {.send_buffer_bytes = random.between(50, 2'000), .receive_buffer_bytes = random.between(50, 2'000)};
+  drawn.faults = Faults::draw(random);
+  drawn.config.history = 1'000'000;  // what the truth is read from
+  while (drawn.topics.size() < random.between(1, kTopics.size())) {
+    const std::string& name = random.of(kTopics);
+    if (std::ranges::find(drawn.topics, name) == drawn.topics.end()) drawn.topics.push_back(name);
+  }
+  drawn.filters = kFilters;
+  switch (drawn.kind) {
+    case Kind::small:
+      break;
+    case Kind::large:
+      drawn.draw_large(random);
+      break;
+    case Kind::slow:
+      drawn.draw_slow();
+      break;
+    case Kind::impatient:
+      drawn.draw_impatient(random);
+      break;
+    case Kind::limited:
+      drawn.draw_limited(random);
+      break;
+  }
+  return drawn;
+}
+
+void Scenario::draw_large(Random& random) {
+  network = {.send_buffer_bytes = random.between(10'000, 60'000), .receive_buffer_bytes = 40'000};
+  faults.receive_buffer_bytes = random.between(1'000, 8'000);
+  actions = 40;
+  clients_max = 8;
+  payload_usual = random.percent(50) ? 4'000 : 20'000;
+  payload_max = random.percent(50) ? 30'000 : 140'000;
+}
+
+void Scenario::draw_slow() {
+  network = {.send_buffer_bytes = 20'000, .receive_buffer_bytes = 20'000};
+  faults.receive_buffer_bytes = 8'000;
+  config.max_message_bytes = 64 * broker::kKiB;
+  config.outbox_max_bytes = 320 * broker::kKiB;
+  filters = {"#"};
+  actions = 70;
+  clients_max = 5;
+  payload_usual = 40'000;
+  payload_max = 60'000;
+}
+
+void Scenario::draw_impatient(Random& random) {
+  ticks_permille = 300;
+  const auto soon = [&] { return static_cast<std::int64_t>(random.between(10, 200)); };
+  config.handshake_timeout_ms = soon();
+  config.http_idle_timeout_ms = soon();
+  config.ping_interval_ms = soon();
+  config.pong_timeout_ms = soon();
+  config.post_hold_ms = soon() / 4;
+  config.linger_close_ms = soon();
+  config.drain_deadline_ms = soon();
+}
+
+void Scenario::draw_limited(Random& random) {
+  if (random.percent(60)) config.max_connections = static_cast<std::uint32_t>(random.between(1, 6));
+  if (random.percent(60)) config.topics_max = static_cast<std::uint32_t>(random.between(1, 8));
+  if (random.percent(40)) config.topic_memory_max_bytes = random.between(1'000, 20'000);
+}
+
+}  // namespace ringcast::sim

@@ -1,0 +1,283 @@
+#include "tests/sim/simulation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "topics/name.h"
+
+namespace ringcast::sim {
+
+namespace {
+
+constexpr std::uint64_t kEpoch = 0xe0;
+constexpr std::size_t kRoundsToRest = 14;    // without a change: more than anything is late
+constexpr std::size_t kRoundsMax = 100'000;  // then it never comes to rest
+constexpr std::int64_t kPastEveryDeadlineMs = 1'000'000;
+
+}  // namespace
+
+Simulation::Tally& Simulation::Tally::operator+=(const Tally& other) {
+  steps += other.steps;
+  messages += other.messages;
+  deliveries += other.deliveries;
+  answers += other.answers;
+  stalls += other.stalls;
+  starved += other.starved;
+  blocked += other.blocked;
+  too_slow += other.too_slow;
+  handed_over += other.handed_over;
+  return *this;
+}
+
+Simulation::Simulation(std::uint64_t seed) : random_(seed), scenario_(Scenario::draw(random_)) {
+  mesh_ = std::make_unique<broker::Mesh>(scenario_.mesh);
+  network_ = std::make_unique<Network>(scenario_.network, random_);
+  const Runner::World world{
+      .process = {.config = scenario_.config,
+                  .mesh = *mesh_,
+                  .hash_key = kSimulationKey,
+                  .epoch = kEpoch,
+                  .budget = scenario_.budget},
+      .network = *network_,
+      .faults = scenario_.faults,
+      .random = random_,
+      .now = now_,
+      .all = runners_,
+  };
+  positions_.resize(mesh_->shards());
+  for (std::uint32_t i = 0; i < mesh_->shards(); ++i) runners_.push_back(std::make_unique<Runner>(world, i));
+}
+
+Simulation::~Simulation() = default;
+
+Simulation::Tally Simulation::run() {
+  for (std::size_t i = 0; i < scenario_.actions; ++i) {
+    act();
+    for (std::size_t steps = random_.below(scenario_.steps_between + 1); steps > 0; --steps) step();
+    if (scenario_.kind == Kind::slow) keep_up();
+    if (random_.percent(3)) settle();
+  }
+  settle();
+  finish();
+  return tally();
+}
+
+// ---- what clients do ----
+
+void Simulation::act() {
+  const std::size_t dice = random_.below(100);
+  if (dice < 20) return add_client();
+  if (dice < 70) return publish();
+  if (dice < 85) return ask();
+  if (dice < 88) return disturb_asker();
+  disturb_socket();
+}
+
+void Simulation::add_client() {
+  const auto here = std::ranges::count_if(clients_, [](const Client* client) { return !client->gone(); });
+  if (static_cast<std::size_t>(here) >= scenario_.clients_max) return;
+  const Client::World world{.network = *network_, .random = random_, .positions = positions_};
+  const auto id = static_cast<std::uint32_t>(clients_.size());
+  const int listener = random_.of(runners_)->listener();
+  if (random_.percent(20)) {
+    askers_.push_back(std::make_unique<HttpClient>(world, id, listener));
+    clients_.push_back(askers_.back().get());
+    return;
+  }
+  WebSocketClient::Options options{.filter = random_.of(random_.percent(60) ? scenario_.topics : scenario_.filters)};
+  options.echo = random_.percent(70);
+  options.last = random_.percent(40);
+  options.publish_only = !topics::is_wildcard(options.filter) && random_.percent(20);
+  sockets_.push_back(std::make_unique<WebSocketClient>(world, id, listener, options));
+  clients_.push_back(sockets_.back().get());
+}
+
+std::size_t Simulation::payload_size() {
+  return random_.below((random_.percent(80) ? scenario_.payload_usual : scenario_.payload_max) + 1);
+}
+
+void Simulation::publish() {
+  if (sockets_.empty()) return;
+  WebSocketClient& client = *random_.of(sockets_);
+  if (!client.open() || client.gone() || client.said_goodbye() || topics::is_wildcard(client.options().filter)) return;
+  const bool few = scenario_.kind == Kind::large || scenario_.kind == Kind::slow || random_.percent(70);
+  for (std::size_t burst = few ? random_.between(1, 3) : random_.between(5, 30); burst > 0; --burst) {
+    client.publish(payload_size());
+  }
+}
+
+void Simulation::ask() {
+  if (askers_.empty()) return;
+  HttpClient& client = *random_.of(askers_);
+  if (!client.open()) return;
+  for (std::size_t pipelined = random_.between(1, 3); pipelined > 0; --pipelined) {
+    const std::string& topic = random_.of(scenario_.topics);
+    const std::size_t dice = random_.below(100);
+    if (dice < 45) {
+      client.post(topic, payload_size());
+    } else if (dice < 85) {
+      client.get(topic);
+    } else {
+      client.remove(topic);
+    }
+  }
+}
+
+void Simulation::disturb_asker() {
+  if (askers_.empty()) return;
+  HttpClient& client = *random_.of(askers_);
+  if (!client.open()) return;
+  switch (random_.below(3)) {
+    case 0:
+      return client.say_goodbye(random_.of(scenario_.topics));
+    case 1:
+      return client.finish_asking();
+    default:
+      client.excuse();
+      return client.reset();
+  }
+}
+
+void Simulation::disturb_socket() {
+  if (sockets_.empty()) return;
+  WebSocketClient& client = *random_.of(sockets_);
+  if (client.gone()) return;
+  const bool talks = client.open() && !client.said_goodbye();
+  switch (random_.below(8)) {
+    case 0:
+      return client.stall();
+    case 1:
+      return scenario_.kind == Kind::slow ? client.stall() : client.go_on();
+    case 2:
+      if (talks) client.say_goodbye();
+      return;
+    case 3:
+      if (!talks) return;
+      client.say_goodbye();
+      return client.half_close();
+    case 4:
+      client.excuse();
+      return client.half_close();
+    case 5:
+      client.excuse();
+      return client.reset();
+    case 6:
+      if (talks) client.misbehave();
+      return;
+    default:
+      if (talks) client.ping();
+      return;
+  }
+}
+
+// ---- how the world moves ----
+
+// One random part of the world moves on.
+void Simulation::step() {
+  ++steps_;
+  if (random_.permille(scenario_.ticks_permille)) now_.monotonic = now_.monotonic + 1;
+  now_.utc_us += 1;
+  const std::size_t dice = random_.below(100);
+  if (dice < 50 || clients_.empty()) {
+    const std::size_t i = random_.below(runners_.size());
+    (void)runners_[i]->step();
+    positions_[i] = runners_[i]->shard().home().home().position();
+    if (random_.permille(10)) runners_[i]->check_invariants();
+    return;
+  }
+  Client& client = *random_.of(clients_);
+  if (dice < 75) {
+    (void)network_->transfer(client.stream());
+  } else {
+    (void)client.step();
+  }
+}
+
+// Everything moves a little. False when nothing could.
+bool Simulation::round() {
+  bool moved = false;
+  for (std::size_t i = 0; i < runners_.size(); ++i) {
+    for (int steps = 0; steps < 4 && runners_[i]->step(); ++steps) moved = true;
+    positions_[i] = runners_[i]->shard().home().home().position();
+  }
+  for (Client* client : clients_) {
+    if (network_->transfer(client->stream())) moved = true;
+    if (client->step()) moved = true;
+  }
+  return moved;
+}
+
+// Whoever reads at all gets the time to read what there is.
+void Simulation::keep_up() {
+  constexpr int kRounds = 40;
+  for (int i = 0; i < kRounds; ++i) (void)round();
+}
+
+// Until nothing moves any more, without letting time pass: only a failed accept is waited for.
+void Simulation::settle() {
+  // These would never end.
+  const std::size_t false_writable = std::exchange(scenario_.faults.false_writable, 0);
+  const std::size_t early_return = std::exchange(scenario_.faults.early_return, 0);
+  std::size_t still = 0;
+  for (std::size_t rounds = 0; still < kRoundsToRest; ++rounds) {
+    expect(rounds < kRoundsMax, "the world never comes to rest");
+    still = round() ? 0 : still + 1;
+    if (still < kRoundsToRest) continue;
+    Instant retry = Instant::never();
+    for (const auto& runner : runners_) retry = std::min(retry, runner->accept_retry());
+    if (retry == Instant::never()) break;
+    now_.monotonic = std::max(now_.monotonic, retry);
+    still = 0;
+  }
+  scenario_.faults.false_writable = false_writable;
+  scenario_.faults.early_return = early_return;
+  check_settled();
+}
+
+void Simulation::finish() {
+  for (const auto& client : sockets_) client->go_on();
+  settle();
+  draining_ = random_.percent(40);
+  if (draining_) {
+    for (const auto& runner : runners_) runner->stop_accepting();
+    for (std::size_t steps = random_.below(100); steps > 0; --steps) step();
+    for (const auto& runner : runners_) runner->close_all();
+  } else {
+    for (const auto& client : sockets_) {
+      if (client->open() && !client->gone()) client->say_goodbye();
+    }
+    for (const auto& client : askers_) {
+      if (client->open()) client->say_goodbye(scenario_.topics.front());
+    }
+  }
+  settle();
+  for (Client* client : clients_) {
+    expect(client->gone() || client->excused(), [&] { return client->name() + " is still connected at the end"; });
+    if (!client->gone()) client->reset();
+  }
+  if (!draining_) {
+    for (const auto& runner : runners_) runner->stop_accepting();
+  }
+  settle();
+  now_.monotonic = now_.monotonic + kPastEveryDeadlineMs;
+  for (const auto& runner : runners_) runner->rouse();
+  settle();
+  check_nothing_left();
+}
+
+Simulation::Tally Simulation::tally() {
+  Tally tally{.steps = steps_};
+  for (const auto& runner : runners_) {
+    tally.messages += runner->shard().home().counters().published;
+    tally.stalls += runner->shard().home().counters().stalls;
+    tally.too_slow += runner->shard().counters().slow_consumers;
+    tally.starved += runner->connections().counters().starved;
+    tally.blocked += runner->connections().counters().blocked;
+    tally.handed_over += runner->connections().counters().handed_over;
+  }
+  for (const auto& client : sockets_) tally.deliveries += client->received_keys().size();
+  for (const auto& client : askers_) tally.answers += client->answered().size();
+  return tally;
+}
+
+}  // namespace ringcast::sim

@@ -1,0 +1,93 @@
+// Simulation: N shards, a network with faults and many clients in one thread, all of it from one seed.
+//
+// A run draws a world (Scenario), lets clients do random things while every part of it moves in random order, comes to
+// rest now and then and compares what everybody saw with the truth, ends, and looks for what was left behind. At rest
+// time stands still, so that no deadline hides what was forgotten.
+//
+// Sleep: a shard sleeps by the Doorbell's rules only. A wake that is lost leaves something undone at rest.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/mesh.h"
+#include "tests/sim/client.h"
+#include "tests/sim/http_client.h"
+#include "tests/sim/network.h"
+#include "tests/sim/runner.h"
+#include "tests/sim/scenario.h"
+#include "tests/sim/truth.h"
+#include "tests/sim/websocket_client.h"
+
+namespace ringcast::sim {
+
+inline constexpr topics::HashKey kSimulationKey{.k0 = 0x1234, .k1 = 0x5678};
+
+class Simulation {
+ public:
+  // What a run came to, to see that runs are not about nothing.
+  struct Tally {
+    std::uint64_t steps = 0;
+    std::uint64_t messages = 0;    // sequenced
+    std::uint64_t deliveries = 0;  // messages that WebSocket clients got
+    std::uint64_t answers = 0;     // that HTTP clients got
+    std::uint64_t stalls = 0;      // of requests without room
+    std::uint64_t starved = 0;     // receives without a buffer
+    std::uint64_t blocked = 0;     // sends that a socket did not take
+    std::uint64_t too_slow = 0;    // closed with 4008
+    std::uint64_t handed_over = 0;
+
+    Tally& operator+=(const Tally& other);
+  };
+
+  explicit Simulation(std::uint64_t seed);
+  ~Simulation();
+
+  // Throws Failure when a promise is broken.
+  Tally run();
+
+ private:
+  using Kind = Scenario::Kind;
+
+  // What clients do.
+  void act();
+  void add_client();
+  void publish();
+  void ask();
+  void disturb_asker();
+  void disturb_socket();
+  [[nodiscard]] std::size_t payload_size();
+
+  // How the world moves.
+  void step();
+  [[nodiscard]] bool round();
+  void keep_up();
+  void settle();
+  void finish();
+
+  // What must hold at rest, and at the end.
+  void check_settled();
+  void check_shard(std::uint32_t index);
+  void check_socket(const WebSocketClient& client, const Truth& truth) const;
+  void check_end(const WebSocketClient& client) const;
+  void check_asker(const HttpClient& client, const Truth& truth) const;
+  void check_nothing_left();
+  [[nodiscard]] Tally tally();
+
+  Random random_;
+  Scenario scenario_;
+  Now now_{.monotonic = {1'000}, .utc_us = 1'700'000'000'000'000};
+  std::unique_ptr<Network> network_;
+  std::unique_ptr<broker::Mesh> mesh_;
+  std::vector<std::unique_ptr<Runner>> runners_;
+  Positions positions_;
+  std::vector<std::unique_ptr<WebSocketClient>> sockets_;
+  std::vector<std::unique_ptr<HttpClient>> askers_;
+  std::vector<Client*> clients_;  // all
+  bool draining_ = false;
+  std::uint64_t steps_ = 0;
+};
+
+}  // namespace ringcast::sim

@@ -1,0 +1,120 @@
+// What must hold in a simulated world that has come to rest, and when everybody has left it.
+#include <utility>
+
+#include "proto/close_code.h"
+#include "tests/sim/simulation.h"
+#include "topics/name.h"
+
+namespace ringcast::sim {
+
+void Simulation::check_settled() {
+  for (std::uint32_t i = 0; i < runners_.size(); ++i) check_shard(i);
+  const Truth truth(scenario_.topics, kSimulationKey, runners_);
+  truth.check_topics();
+  for (const auto& client : sockets_) check_socket(*client, truth);
+  for (const auto& client : askers_) check_asker(*client, truth);
+}
+
+// Nothing is left undone that needs no event.
+void Simulation::check_shard(std::uint32_t index) {
+  runners_[index]->check_invariants();
+  const auto shard_text = [&](const char* what) { return [=] { return what + std::to_string(index); }; };
+  expect(runners_[index]->rests(), shard_text("a shard does not rest: "));
+  for (std::uint32_t to = 0; to < mesh_->shards(); ++to) {
+    const auto pair = [&](const char* what) {
+      return [=] { return what + std::to_string(index) + " to " + std::to_string(to); };
+    };
+    expect(mesh_->requests(index, to).empty(), pair("requests lie unread at rest, from "));
+    expect(mesh_->deliveries(index, to).empty(), pair("deliveries lie unread at rest, from "));
+    expect(!mesh_->requests(index, to).unflushed(), pair("requests lie unshown at rest, from "));
+    expect(!mesh_->deliveries(index, to).unflushed(), pair("deliveries lie unshown at rest, from "));
+  }
+  broker::Shard& shard = runners_[index]->shard();
+  expect(shard.requester().waiting() == 0, shard_text("requests wait for room at rest, shard "));
+  expect(!shard.sessions().has_work(), shard_text("a list of sessions is not carried out at rest, shard "));
+  for (std::uint32_t i = 0; i < shard.sessions().index_end(); ++i) {
+    const broker::Session& session = shard.sessions().at(i);
+    expect(session.held == nullptr, shard_text("a publish is held at rest, shard "));
+    expect(!session.stopped, shard_text("a session is stopped at rest, shard "));
+    expect(session.outbox.empty() || session.send_blocked,
+           shard_text("bytes are owed at rest to a socket that is not full, shard "));
+  }
+}
+
+void Simulation::check_socket(const WebSocketClient& client, const Truth& truth) const {
+  using Extent = Truth::Extent;
+  const auto says = [&](const char* what) { return [&client, what] { return client.name() + what; }; };
+  check_end(client);
+  const bool here = client.open() && !client.gone();
+  expect(here || client.gone() || client.was_open() || client.refused() || client.stalled() || client.excused(),
+         says(" waits for its 101"));
+  truth.check_subscriber(client, here && !client.stalled() ? Extent::whole : Extent::beginning);
+  if (topics::is_wildcard(client.options().filter)) return;
+  // A close frame that is answered was read after all that came before it.
+  // Some worlds cut off who reads nothing, and he does not know it yet.
+  const bool harsh = scenario_.kind != Kind::small && scenario_.kind != Kind::large;
+  const bool heard = (here && !client.excused() && !(harsh && client.stalled())) ||
+                     (client.said_goodbye() && client.close_code() == 1'000);
+  // A publish that a limit refuses is lost, and those behind it may not be: the connection ends for it.
+  if (scenario_.kind == Kind::limited && (!here || client.stalled())) return;
+  truth.check_publisher(client, heard ? Extent::whole : Extent::beginning);
+}
+
+// Nobody is cut off without a word but by his own doing, and nobody who reads is too slow.
+void Simulation::check_end(const WebSocketClient& client) const {
+  using proto::CloseCode;
+  if (!client.gone() || client.excused() || scenario_.kind == Kind::impatient) return;
+  const auto says = [&](const char* what) { return [&client, what] { return client.name() + what; }; };
+  if (client.refused()) return expect(draining_ || scenario_.kind == Kind::limited, says(" was refused"));
+  expect(client.close_code().has_value(), says(" was cut off without a close frame"));
+  const auto code = static_cast<CloseCode>(*client.close_code());
+  const bool expected = (client.said_goodbye() && std::to_underlying(code) == client.code_expected()) ||
+                        (draining_ && code == CloseCode::restart) ||
+                        (scenario_.kind == Kind::limited && code == CloseCode::try_later) ||
+                        (scenario_.kind == Kind::slow && client.was_stalled() && code == CloseCode::slow_consumer);
+  expect(expected, [&] { return client.name() + " was closed with " + std::to_string(std::to_underlying(code)); });
+}
+
+void Simulation::check_asker(const HttpClient& client, const Truth& truth) const {
+  for (const Exchange& exchange : client.answered()) {
+    truth.check_exchange(exchange);
+    const bool served = exchange.status < 400 || exchange.status == 404;
+    expect(served || draining_ || scenario_.kind == Kind::limited || scenario_.kind == Kind::impatient,
+           [&] { return client.name() + " was answered " + std::to_string(exchange.status); });
+  }
+  const bool cut_off = client.gone() && (scenario_.kind == Kind::limited || scenario_.kind == Kind::impatient);
+  expect(client.unanswered() == 0 || client.excused() || cut_off,
+         [&] { return client.name() + " waits for an answer"; });
+  expect(!client.turned_away() || scenario_.kind == Kind::limited,
+         [&] { return client.name() + " was answered without a question"; });
+}
+
+void Simulation::check_nothing_left() {
+  for (int turns = 0; turns < 3; ++turns) {  // what readers have passed is given back in a turn
+    for (const auto& runner : runners_) runner->rouse();
+    (void)round();
+  }
+  expect(network_->open_descriptors() == 0, "descriptors are left open");
+  std::uint64_t messages = 0;
+  for (const auto& runner : runners_) {
+    broker::Shard& shard = runner->shard();
+    expect(shard.sessions().live() == 0, "sessions are left");
+    expect(runner->connections().open() == 0, "connections are left");
+    expect(runner->backend().open() == 0, "something is left armed");
+    const std::size_t written =
+        shard.fan_out().current_segments().size() + (shard.sessions().own_writer().current() != nullptr ? 1 : 0);
+    expect(shard.sessions().segments().live() == written, "segments are left");
+    const topics::Subscriptions::Counters& counters = shard.subscriptions().counters();
+    expect(counters.filters == 0 && counters.groups == 0, "filters are left");
+    expect(counters.live == 0 && counters.joining == 0, "members are left");
+    const topics::Home::Counters& home = shard.home().home().counters();
+    expect(home.wildcards == 0 && home.entries == home.topics, "interest is left");
+    messages += shard.pool().live();
+  }
+  const Truth truth(scenario_.topics, kSimulationKey, runners_);
+  expect(messages == truth.messages(), [&] {
+    return std::to_string(messages) + " messages live, " + std::to_string(truth.messages()) + " are kept";
+  });
+}
+
+}  // namespace ringcast::sim
