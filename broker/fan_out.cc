@@ -105,12 +105,12 @@ void FanOut::end_run() {
   run_.going_out = false;
 }
 
-std::vector<Segment*> FanOut::current_segments() const {
-  std::vector<Segment*> current;
+std::span<Segment* const> FanOut::current_segments() {
+  current_.clear();
   for (const Stream& stream : streams_) {
-    if (stream.writer != nullptr && stream.writer->current() != nullptr) current.push_back(stream.writer->current());
+    if (stream.writer != nullptr && stream.writer->current() != nullptr) current_.push_back(stream.writer->current());
   }
-  return current;
+  return current_;
 }
 
 std::uint64_t FanOut::segments_retired() const {

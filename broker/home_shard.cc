@@ -67,7 +67,7 @@ bool HomeShard::take(const Now& now, std::uint32_t budget) {
     }
     if (ring.release()) room_made_ |= topics::only(from);
   }
-  first_ = (first_ + 1) % mesh_.shards();
+  if (++first_ >= mesh_.shards()) first_ = 0;
   return more;
 }
 

@@ -40,7 +40,7 @@ const std::array kOptions{
            .commands = kServe},
     Option{.name = "admin",
            .field = &Options::admin,
-           .help = "operators' port: health, metrics, drain; keep it private",
+           .help = "operators' port; reserved: nothing listens there yet",
            .example = "0.0.0.0:9090",
            .group = kWhere,
            .commands = kServe},

@@ -4,6 +4,7 @@
 
 #include "frame/handshake.h"
 #include "frame/http_fields.h"
+#include "frame/url.h"
 
 namespace ringcast::broker {
 
@@ -20,6 +21,7 @@ bool is_dotted_number(std::string_view text) {
 }
 
 bool is_loopback(std::string_view authority) {
+  if (!frame::is_authority(authority)) return false;  // `[::1].evil.example` begins like one
   const std::string_view host = without_port(authority);
   if (frame::equals_ignoring_case(host, "localhost") || host == "[::1]") return true;
   return host.starts_with("127.") && is_dotted_number(host);

@@ -215,8 +215,8 @@ void Shard::acknowledge(const Delivery& ack, Instant now) {
   if (session->phase != Phase::websocket || ack.outcome == Outcome::sequenced) return;
   // A raw connection has no other way to be told that what it published is nowhere.
   const std::string_view reason = ack.outcome == Outcome::too_many_topics
-                                      ? "not published: a new topic beyond --topics-max"
-                                      : "not published: values fill --topic-memory-max";
+                                      ? "not published: a new topic beyond --max-topics"
+                                      : "not published: values fill --max-topic-memory";
   sessions_.close_websocket(ack.slot, code(proto::CloseCode::try_later), reason, now);
 }
 
@@ -238,7 +238,7 @@ void Shard::close_slow_consumers(Instant now) {
     ++counters_.slow_consumers;
     if (session->phase == Phase::websocket) {
       sessions_.close_websocket(slot, code(proto::CloseCode::slow_consumer),
-                                "too slow: more waits for you than --outbox-max allows", now);
+                                "too slow: more waits for you than --max-outbox allows", now);
     } else {
       sessions_.abort(slot);  // an HTTP client that pipelines requests and reads no answers
     }

@@ -50,8 +50,9 @@ std::optional<HttpRefusal> read_query(std::string_view text, TopicRequest& reque
     const auto parameter = query.next();
     if (!parameter)
       return bad(frame::name(parameter.error()), "in the query: " + std::string(frame::text(parameter.error())));
-    if (!parameter->has_value()) return std::nullopt;
-    if (auto refusal = read_parameter(**parameter, request)) return refusal;
+    const std::optional<frame::QueryParameter>& found = *parameter;
+    if (!found) return std::nullopt;
+    if (auto refusal = read_parameter(*found, request)) return refusal;
   }
 }
 

@@ -35,13 +35,11 @@ std::string_view status_field(std::string_view status, std::string_view name) {
 
 // Whether `release` is below `major.minor`; one that cannot be read is not.
 bool older_than(std::string_view release, unsigned major, unsigned minor) {
-  const std::size_t dot = release.find('.');
-  if (dot == std::string_view::npos) return false;
-  const std::string_view rest = release.substr(dot + 1);
   unsigned found_major = 0;
   unsigned found_minor = 0;
-  if (std::from_chars(release.data(), release.data() + dot, found_major).ec != std::errc{}) return false;
-  if (std::from_chars(rest.data(), rest.data() + rest.size(), found_minor).ec != std::errc{}) return false;
+  const auto [dot, error] = std::from_chars(release.begin(), release.end(), found_major);
+  if (error != std::errc{} || dot == release.end() || *dot != '.') return false;
+  if (std::from_chars(dot + 1, release.end(), found_minor).ec != std::errc{}) return false;
   return std::pair(found_major, found_minor) < std::pair(major, minor);
 }
 

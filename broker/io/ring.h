@@ -61,7 +61,7 @@ class Ring {
   unsigned drain(Take&& take) {
     unsigned head = 0;
     unsigned seen = 0;
-    const io_uring_cqe* completion = nullptr;
+    io_uring_cqe* completion = nullptr;
     io_uring_for_each_cqe(&ring_, head, completion) {
       take(*completion);
       ++seen;

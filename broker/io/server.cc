@@ -1,6 +1,5 @@
 #include "broker/io/server.h"
 
-#include <chrono>
 #include <csignal>
 #include <memory>
 #include <thread>
@@ -39,14 +38,33 @@ std::uint32_t shard_count(const broker::Config& config) {
   return config.shards.value_or(shards_for(affinity_cpus(), cgroup_cpus()));
 }
 
-// Waits until every shard has had turns with nothing in flight, or the deadline comes.
-void wait_until_quiet(Fleet& fleet, Instant deadline) {
+bool ends(std::optional<int> signal) {
+  return signal && *signal != SIGHUP;
+}
+
+// Until when the end may take: told again to end, it is now.
+class Patience {
+ public:
+  explicit Patience(std::int64_t deadline_ms) : deadline_(now().monotonic + deadline_ms) {}
+
+  // Waits a little; false when it is over.
+  bool wait() {
+    if (ends(wait_signal(kQuietPollMs))) deadline_ = now().monotonic;
+    return now().monotonic < deadline_;
+  }
+
+ private:
+  Instant deadline_;
+};
+
+// Waits until every shard has had turns with nothing in flight, or patience is over.
+void wait_until_quiet(Fleet& fleet, Patience& patience) {
   for (WorkerControl& control : fleet.controls) {
     const std::uint64_t from = control.idle_turns.load(std::memory_order_acquire);
-    while (control.idle_turns.load(std::memory_order_acquire) < from + kQuietTurns && now().monotonic < deadline) {
+    do {
       fleet.wake_all();
-      std::this_thread::sleep_for(std::chrono::milliseconds(kQuietPollMs));
-    }
+      if (!patience.wait()) return;
+    } while (control.idle_turns.load(std::memory_order_acquire) < from + kQuietTurns);
   }
 }
 
@@ -90,6 +108,7 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
                                                                     .linger_bytes_max = config.linger_close_bytes}));
   }
   std::vector<std::jthread> threads;
+  threads.reserve(shards);
   for (auto& worker : workers) threads.emplace_back([&worker] { worker->run(); });
 
   const std::string at = address_text(listeners->address);
@@ -101,15 +120,15 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
   }
 
   std::optional<int> signal;
-  while (!signal || *signal == SIGHUP) signal = wait_signal(-1);
+  while (!ends(signal)) signal = wait_signal(-1);
   events.info("signal " + std::to_string(*signal) + ": draining");
-  const Instant deadline = now().monotonic + config.drain_deadline_ms;
+  Patience patience(config.drain_deadline_ms);
   set_stage(fleet, Stage::draining);
-  wait_until_quiet(fleet, deadline);
+  wait_until_quiet(fleet, patience);
   set_stage(fleet, Stage::closing);
   std::jthread last_call([&](const std::stop_token& stop) {
-    while (!stop.stop_requested() && now().monotonic < deadline)
-      std::this_thread::sleep_for(std::chrono::milliseconds(kQuietPollMs));
+    while (!stop.stop_requested() && patience.wait()) {
+    }
     set_stage(fleet, Stage::ended);
   });
   threads.clear();  // joins

@@ -73,6 +73,7 @@ class Uring final : public Backend {
   Ring ring_;
   BufferRing buffers_;  // after ring_: unregistered before the ring is gone
   Waker waker_;
+  std::size_t turn_max_ = 0;  // completions of a reap beyond which it fetches no more
   bool started_ = false;
   bool wake_armed_ = false;
   std::vector<ArmedSend> armed_sends_;

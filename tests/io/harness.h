@@ -40,6 +40,9 @@ std::vector<Seen> reap_count(Backend& backend, std::size_t count);
 // Everything that is there now: reaps without waiting until nothing comes.
 std::vector<Seen> reap_now(Backend& backend);
 
+// One reap that would wait long, and must not, because something is there already.
+std::vector<Seen> reap_at_once(Backend& backend);
+
 struct Pair {
   Descriptor ours;
   Descriptor theirs;

@@ -1,0 +1,101 @@
+// Publish to deliver makes no heap allocation in the steady state: counted, in a binary of its own.
+#include <doctest/doctest.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/shard.h"
+#include "tests/topics/count_allocations.h"
+
+namespace ringcast::broker {
+
+namespace {
+
+constexpr Now kNow{.monotonic = {1'000}, .utc_us = 1'000'000};
+
+// Two shards on one thread, whose sockets take everything at once.
+struct TwoShards {
+  Config config;
+  Mesh mesh{{.shards = 2, .requests_capacity = 64, .deliveries_capacity = 64}};
+  std::array<std::unique_ptr<Shard>, 2> shards;
+  std::uint64_t delivered_bytes = 0;
+
+  TwoShards() {
+    const Process process{.config = config, .mesh = mesh, .hash_key = {1, 2}};
+    for (std::uint32_t i = 0; i < 2; ++i) shards[i] = std::make_unique<Shard>(process, i);
+  }
+
+  ~TwoShards() {
+    for (auto& shard : shards) {
+      for (std::uint32_t i = 0; i < shard->sessions().index_end(); ++i) {
+        const SlotId slot = shard->sessions().id(shard->sessions().at(i), i);
+        if (shard->sessions().find(slot) == nullptr) continue;
+        shard->peer_lost(slot);
+        shard->sessions().doomed().clear();
+        shard->released(slot);
+      }
+    }
+    settle();
+  }
+
+  void settle() {
+    for (int i = 0; i < 4; ++i) {
+      for (auto& shard : shards) {
+        (void)shard->turn(kNow);
+        SessionTable& sessions = shard->sessions();
+        for (const SlotId slot : sessions.dirty()) {
+          Session* session = sessions.find(slot);
+          if (session == nullptr) continue;
+          session->dirty = false;
+          delivered_bytes += session->outbox.owed_bytes();
+          session->outbox.consume(session->outbox.owed_bytes(), sessions.outboxes());
+        }
+        sessions.dirty().clear();
+        sessions.resumed().clear();
+        sessions.doomed().clear();
+        shard->flushed();
+      }
+    }
+  }
+
+  SlotId connect(std::uint32_t shard, std::string_view target) {
+    std::string request = "GET " + std::string(target) +
+                          " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                          "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    const SlotId slot = shards[shard]->opened({}, kNow.monotonic);
+    (void)shards[shard]->received(slot, {reinterpret_cast<std::uint8_t*>(request.data()), request.size()},
+                                  kNow.monotonic);
+    settle();
+    REQUIRE(shards[shard]->sessions().find(slot)->phase == Phase::websocket);
+    return slot;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("publish to deliver, over two shards and 20 subscribers, allocates nothing in the steady state") {
+  TwoShards broker;
+  const SlotId publisher = broker.connect(0, "/topics/t/a?mode=pub");
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    const std::array<std::string_view, 3> filters = {"/topics/t/a", "/topics/t/+", "/topics/%23"};
+    (void)broker.connect(i % 2, filters[i % 3]);
+  }
+  constexpr std::size_t kPayload = 100;
+  std::vector<std::uint8_t> frame = {0x82, 0x80 | kPayload, 0, 0, 0, 0};
+  frame.resize(frame.size() + kPayload, 'x');
+  const auto publish = [&] {
+    REQUIRE(broker.shards[0]->received(publisher, frame, kNow.monotonic) == frame.size());
+    broker.settle();
+  };
+  for (int i = 0; i < 3'000; ++i) publish();  // pools, rings and segments reach their size
+  broker.delivered_bytes = 0;
+  const std::uint64_t before = topics::test::allocations();
+  for (int i = 0; i < 3'000; ++i) publish();
+  const std::uint64_t after = topics::test::allocations();
+  CHECK(broker.delivered_bytes == 3'000ULL * 20 * (2 + kPayload));
+  CHECK(after - before == 0);
+}
+
+}  // namespace ringcast::broker

@@ -1,0 +1,197 @@
+// ringcast pub and sub: what they print, what they exit with.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { Broker } from './broker.mjs';
+import { Client, closeAll, publish, request } from './client.mjs';
+import { Program, binary, run } from './program.mjs';
+
+describe('ringcast pub and sub', () => {
+  let broker;
+  before(async () => (broker = await Broker.start()));
+  afterEach(closeAll);
+  after(() => broker.stop());
+
+  const pub = (args, options) => run(binary, ['pub', '--url', broker.url, ...args], options);
+  const sub = (...args) => new Program(binary, ['sub', '--url', broker.url, ...args]);
+
+  // A `sub --last` that has printed the value that was there: what is published from now on comes after it.
+  async function liveSub(topics, ...args) {
+    for (const topic of topics) await publish(broker, topic, 'first');
+    const program = sub(...args, '--last');
+    await program.output(new RegExp(`(.*first.*\\n){${topics.length}}`));
+    return program;
+  }
+
+  async function assertEnds(program, code) {
+    const end = await program.ended();
+    assert.deepEqual(end, { code, signal: null }, program.lines.join('\n'));
+  }
+
+  it('pub publishes one message and prints where it stands', async () => {
+    const before = await publish(broker, 'cli/one', 'x');
+    const { code, out, lines } = await pub(['cli/one', 'hello']);
+    assert.deepEqual([code, lines], [0, []]);
+    assert.equal(JSON.parse(out).seq, before + 1);
+    assert.equal((await request(`${broker.url}/topics/cli/one`)).body.toString(), 'hello');
+  });
+
+  it('pub publishes each line of standard input, the last one too', async () => {
+    const listener = await Client.open(broker.topic('cli/lines'));
+    const lines = Array.from({ length: 10_000 }, (_, i) => `line ${i}`);
+    for (const args of [['cli/lines'], ['cli/lines', '-']]) {
+      listener.inbox = [];
+      const { code, lines: said } = await pub(args, { input: lines.join('\n') });
+      assert.equal(code, 0);
+      assert.match(said.join(), /^published 10,000 messages/);
+      assert.deepEqual(await listener.has(10_000), lines);
+    }
+    listener.inbox = [];
+    await pub(['cli/lines'], { input: 'a\n\nb\n' });
+    assert.deepEqual(await listener.has(3), ['a', '', 'b'], 'an empty line is an empty message');
+    await pub(['cli/lines', '--count', '2'], { input: 'c\nd\ne\n' });
+    await publish(broker, 'cli/lines', 'end');
+    assert.deepEqual((await listener.has((inbox) => inbox.includes('end'))).slice(3), ['c', 'd', 'end']);
+  });
+
+  it('pub repeats a payload --count times, at a --rate', async () => {
+    const listener = await Client.open(broker.topic('cli/count'));
+    const begun = performance.now();
+    assert.equal((await pub(['cli/count', 'again', '--count', '20', '--rate', '100'])).code, 0);
+    assert.ok(performance.now() - begun > 150, '20 at 100 a second take 190 ms');
+    assert.deepEqual(await listener.has(20), Array(20).fill('again'));
+  });
+
+  it('pub sends binary when told, and does not take other bytes for text', async () => {
+    const listener = await Client.open(broker.topic('cli/binary'));
+    const input = Buffer.from([0x61, 10, 0xff, 0xfe, 10, 0x62, 10]);
+    const refused = await pub(['cli/binary'], { input });
+    assert.equal(refused.code, 1);
+    assert.match(refused.lines.join(), /line 2 is not UTF-8.*--binary/);
+    assert.deepEqual(await listener.has(1), ['a'], 'what came before it was published');
+    assert.equal((await pub(['cli/binary', '--binary'], { input })).code, 0);
+    assert.deepEqual((await listener.has(4)).slice(1), [Buffer.from('a'), Buffer.from([0xff, 0xfe]), Buffer.from('b')]);
+  });
+
+  it('sub prints one message a line and ends after --count', async () => {
+    const program = await liveSub(['cli/sub'], 'cli/sub', '--count', '3');
+    for (const message of ['second', 'third', 'fourth']) await publish(broker, 'cli/sub', message);
+    await assertEnds(program, 0);
+    assert.equal(program.out, 'first\nsecond\nthird\n');
+    assert.match(program.lines.join(), /^received 3 messages/);
+  });
+
+  it('sub says by which of several filters a message came', async () => {
+    const program = await liveSub(['cli/many/a', 'cli/other'], 'cli/many/#', 'cli/other', '--count', '4');
+    await publish(broker, 'cli/many/b', 'second');
+    await program.output(/second/);
+    await publish(broker, 'cli/other', 'third');
+    await assertEnds(program, 0);
+    const lines = program.out.trimEnd().split('\n');
+    assert.deepEqual(lines.slice(0, 2).sort(), ['cli/many/#\tfirst', 'cli/other\tfirst']);
+    assert.deepEqual(lines.slice(2), ['cli/many/#\tsecond', 'cli/other\tthird']);
+  });
+
+  it('sub prints JSON with --json, and bytes as base64', async () => {
+    const program = await liveSub(['cli/json'], 'cli/json', '--json', '--count', '3');
+    const plain = await liveSub(['cli/json'], 'cli/json', '--count', '3');
+    await publish(broker, 'cli/json', 'a "quoted"\nline');
+    await publish(broker, 'cli/json', Buffer.from([0, 255]), { 'Content-Type': 'application/octet-stream' });
+    await assertEnds(plain, 0);
+    assert.equal(plain.out, 'first\na "quoted"\nline\nbase64:AP8=\n');
+    await assertEnds(program, 0);
+    const lines = program.out.trimEnd().split('\n').map((line) => JSON.parse(line));
+    assert.deepEqual(lines.slice(1), [
+      { filter: 'cli/json', text: 'first' },
+      { filter: 'cli/json', text: 'a "quoted"\nline' },
+    ]);
+  });
+
+  it('sub goes quietly with a reader that has seen enough', async () => {
+    await publish(broker, 'cli/head', 'first');
+    const piped = new Program('sh', ['-c', `"${binary}" sub --url ${broker.url} cli/head --last | head -1; echo done`]);
+    await piped.output(/first\ndone|first\n/);
+    await publish(broker, 'cli/head', 'second'); // it notices when it writes
+    await publish(broker, 'cli/head', 'third');
+    await piped.output(/first\ndone\n/);
+    await assertEnds(piped, 0);
+    assert.doesNotMatch(piped.lines.join(), /error|cannot|broken/i);
+  });
+
+  it('end by signals as a shell expects: sub with 0, pub with 130', async () => {
+    for (const signal of ['SIGINT', 'SIGTERM']) {
+      const program = await liveSub(['cli/signal'], 'cli/signal');
+      const publisher = new Program(binary, ['pub', '--url', broker.url, 'cli/signal']);
+      publisher.child.stdin.write('a line\n');
+      await program.output(/a line/);
+      publisher.kill(signal);
+      await assertEnds(publisher, 130);
+      program.kill(signal);
+      await assertEnds(program, 0);
+    }
+  });
+
+  it('say what is wrong: 2 when it can never work, 1 when it may', async () => {
+    for (const [args, code, line] of [
+      [['pub', 'a//b', 'x'], 2, /400.*slash/],
+      [['pub', 'a/#', 'x'], 2, /400.*filter/],
+      [['pub', '$broker/x', 'x'], 2, /403/],
+      [['pub', 'x'.repeat(1025), 'x'], 2, /1024/],
+      [['pub'], 2, /needs TOPIC/],
+      [['pub', 'a', 'b', 'c'], 2, /c/],
+      [['pub', 'a', 'b', '--rate', 'fast'], 2, /--rate: "fast"/],
+      [['sub'], 2, /needs FILTER/],
+      [['sub', 'a/#/b'], 2, /last level/],
+      [['sub', 'a', '--count', '0'], 2, /--count/],
+      [['pub', 'a', 'b', '--url', 'http://127.0.0.1:1'], 1, /nothing listens on 127\.0\.0\.1:1/],
+      [['sub', 'a', '--url', 'http://127.0.0.1:1'], 1, /nothing listens on 127\.0\.0\.1:1/],
+      [['sub', 'a', '--url', 'ftp://x'], 2, /ftp/],
+    ]) {
+      const url = args.includes('--url') ? [] : ['--url', broker.url];
+      const end = await run(binary, [...args, ...url]);
+      assert.equal(end.code, code, `${args}: ${end.lines}`);
+      assert.equal(end.lines.length, 1, `${args}: ${end.lines}`);
+      assert.match(end.lines[0], line);
+    }
+    const large = await pub(['cli/large'], { input: 'x'.repeat(1024 * 1024 + 1) });
+    assert.equal(large.code, 1);
+    assert.match(large.lines.join(), /1009|too big/);
+  });
+
+  it('end with 1 and the reason when the broker goes', async () => {
+    const other = await Broker.start();
+    await publish(other, 'cli/gone', 'first');
+    const listener = new Program(binary, ['sub', '--url', other.url, 'cli/gone', '--last']);
+    const publisher = new Program(binary, ['pub', '--url', other.url, 'cli/gone']);
+    publisher.child.stdin.write('a line\n');
+    await listener.output(/first\na line\n/);
+    await other.stop();
+    for (const program of [listener, publisher]) {
+      await assertEnds(program, 1);
+      assert.match(program.lines.join(), /1012/);
+    }
+  });
+
+  it('take the broker from RINGCAST_URL', async () => {
+    const { code } = await run(binary, ['pub', 'cli/env', 'by environment'], { env: { RINGCAST_URL: broker.url } });
+    assert.equal(code, 0);
+    assert.equal((await request(`${broker.url}/topics/cli/env`)).body.toString(), 'by environment');
+  });
+});
+
+describe('ringcast', () => {
+  it('prints its version and its help', async () => {
+    assert.match((await run(binary, ['version'])).out, /^ringcast \d+\.\d+\.\d+/);
+    for (const args of [['help'], ['--help'], ['help', 'serve'], ['serve', '--help'], ['help', 'pub']]) {
+      const { code, out, lines } = await run(binary, args);
+      assert.deepEqual([code, lines], [0, []], `${args}`);
+      assert.match(out, /Usage: ringcast/);
+    }
+    const nothing = await run(binary, []);
+    assert.equal(nothing.code, 2);
+    assert.match(nothing.out + nothing.lines.join('\n'), /Usage: ringcast/);
+    const unknown = await run(binary, ['serv']);
+    assert.equal(unknown.code, 2);
+    assert.match(unknown.lines.join(), /did you mean "serve"/);
+  });
+});

@@ -1,0 +1,221 @@
+// How the broker starts, refuses to start, and ends.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Broker, backends, onEachBackend } from './broker.mjs';
+import { Client, closeAll, publish, request } from './client.mjs';
+import { Program, binary, run } from './program.mjs';
+import { Peer } from './wire.mjs';
+
+// It failed with `code` and one line, in which a person finds what to do.
+function assertRefused(end, code, line) {
+  assert.equal(end.code, code, end.lines.join('\n'));
+  assert.equal(end.lines.length, 1, end.lines.join('\n'));
+  assert.match(end.lines[0], line);
+}
+
+describe('a broker that cannot start', () => {
+  let folder;
+  before(() => (folder = mkdtempSync(join(tmpdir(), 'ringcast-'))));
+  after(() => rmSync(folder, { recursive: true }));
+
+  const file = (name, text) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+
+  it('says that the port is in use, also by another broker of the same user', async (t) => {
+    const first = await Broker.of(t);
+    const end = await run(binary, ['serve', '--listen', `127.0.0.1:${first.port}`, '--shards', '4']);
+    assertRefused(end, 1, new RegExp(`127\\.0\\.0\\.1:${first.port}.*in use`));
+    assert.equal((await request(`${first.url}/`)).status, 200);
+  });
+
+  it('names what is wrong on the command line and in the environment', async () => {
+    for (const [args, line] of [
+      [['--shards', '0'], /--shards: "0" .*1 to 64/],
+      [['--shards', '65'], /--shards: "65"/],
+      [['--shards', 'many'], /--shards: "many"/],
+      [['--shard', '4'], /--shard\b.*did you mean "--shards"/],
+      [['--io', 'kqueue'], /--io: "kqueue".*auto.*uring.*epoll/],
+      [['--listen', 'everywhere'], /--listen: "everywhere"/],
+      [['--listen', '127.0.0.1:65536'], /--listen: .*65536/],
+      [['--max-message', '1GiB'], /--max-message: "1GiB".*64MiB/],
+      [['--max-message', '8MiB'], /max-outbox is 4MiB.*8MiB.*at least 8256KiB/],
+      [['--ping-interval', '5'], /--ping-interval: "5"/],
+      [['--receive-buffers', '100'], /--receive-buffers: "100".*power of two/],
+      [['--history', 'a/#/b=5'], /--history.*last level/],
+      [['surplus'], /surplus/],
+      [['--config'], /--config/],
+    ]) {
+      assertRefused(await run(binary, ['serve', ...args]), 2, line);
+    }
+    for (const [name, value, line] of [
+      ['RINGCAST_SHARDS', '0', /RINGCAST_SHARDS.*"0"/],
+      ['RINGCAST_SHARDZ', '4', /RINGCAST_SHARDZ.*did you mean "RINGCAST_SHARDS"/],
+    ]) {
+      assertRefused(await run(binary, ['serve'], { env: { [name]: value } }), 2, line);
+    }
+  });
+
+  it('names the file and the line of a bad configuration, and check-config does too', async () => {
+    for (const [text, line] of [
+      ['log-level = "info"\n\nshardz = 4\n', /:3:1: .*"shardz".*did you mean "shards"/],
+      ['shards = 0\n', /:1:\d+: .*shards/],
+      ['shards = 1\nmax-message = "lots"\n', /:2:\d+: .*max-message/],
+      ['shards = [\n', /:\d+:\d+: .*array/],
+      ['shards = 1\nshards = 2\n', /:2:\d+: .*shards/],
+      ['[[history]]\nfilter = "a/#/b"\nlast = 5\n', /:1:\d+: .*'#' is the last level/],
+      ['max-message = "8MiB"\n', /max-outbox.*8MiB/],
+      ['\xff\xfe', /:1:\d+: /],
+    ]) {
+      const name = file('bad.toml', Buffer.from(text, 'latin1'));
+      const end = await run(binary, ['serve', '--config', name]);
+      assertRefused(end, 2, line);
+      assert.ok(end.lines[0].includes(name) || text.startsWith('max-message'), end.lines[0]);
+      assert.deepEqual((await run(binary, ['check-config', name])).lines, end.lines);
+    }
+    for (const name of [join(folder, 'none.toml'), folder]) {
+      assertRefused(await run(binary, ['serve', '--config', name]), 2, /cannot be read: /);
+      assertRefused(await run(binary, ['check-config', name]), 2, /cannot be read: /);
+    }
+  });
+
+  it('says with check-config what a good configuration changes', async () => {
+    const good = file('good.toml', 'shards = 3\n[[history]]\nfilter = "chat/#"\nlast = 100\n');
+    const end = await run(binary, ['check-config', good]);
+    assert.deepEqual([end.code, end.lines], [0, []]);
+    assert.match(end.out, /shards = 3/);
+    assert.match(end.out, /chat\/#/);
+  });
+
+  it('takes a file, and the environment before it, and the flags before that', async (t) => {
+    const config = file('order.toml', 'listen = "127.0.0.1:1"\nshards = 1\nmax-message = "2KiB"\nlog-format = "json"\n');
+    const program = new Program(binary, ['serve', '--config', config, '--listen', '127.0.0.1:0'], { env: { RINGCAST_SHARDS: '3' } });
+    t.after(() => program.kill('SIGKILL'));
+    const [line] = await program.line(/^\{.*ready on.*\}$/);
+    const url = line.match(/http:\/\/[^/]+/)[0];
+    assert.match(line, /3 shards/);
+    assert.equal((await request(`${url}/topics/a`, { method: 'POST', body: 'x'.repeat(2048) })).status, 200);
+    assert.equal((await request(`${url}/topics/a`, { method: 'POST', body: 'x'.repeat(2049) })).status, 413);
+    program.kill();
+    assert.equal((await program.ended()).code, 0);
+    for (const text of program.lines) assert.doesNotThrow(() => JSON.parse(text), text);
+  });
+});
+
+describe('where io_uring is refused', () => {
+  let helper;
+  let folder;
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'ringcast-'));
+    helper = join(folder, 'forbid_io_uring');
+    const source = fileURLToPath(new URL('forbid_io_uring.c', import.meta.url));
+    const compiled = await run('cc', ['-o', helper, source]);
+    assert.equal(compiled.code, 0, compiled.lines.join('\n'));
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('says why in one line, with the remedy, and runs on epoll', async (t) => {
+    const broker = await Broker.of(t, { io: 'auto', command: [helper] });
+    assert.equal(broker.io, 'epoll');
+    const told = broker.lines.filter((line) => /io_uring/.test(line));
+    assert.equal(told.length, 1, told.join('\n'));
+    assert.match(told[0], /epoll.*seccomp.*profile/);
+    const client = await Client.open(broker.topic('still/works'));
+    client.send('as ever');
+    assert.equal(await client.next(), 'as ever');
+    await client.close(1000);
+  });
+
+  it('does not start under --io uring', async () => {
+    const end = await run(helper, [binary, 'serve', '--listen', '127.0.0.1:0', '--shards', '4', '--io', 'uring']);
+    assertRefused(end, 1, /io_uring.*seccomp/);
+  });
+
+  it('says nothing of it where io_uring works', { skip: backends[0].refused }, async (t) => {
+    const broker = await Broker.of(t, { io: 'auto' });
+    assert.equal(broker.io, 'io_uring');
+    assert.deepEqual(broker.lines.filter((line) => /epoll|warn/.test(line)), []);
+  });
+});
+
+onEachBackend('a broker that is told to end', (io) => {
+  afterEach(closeAll);
+
+  it('sends 100 clients the 1,000 messages that they are owed, then 1012, and exits with 0', async () => {
+    const broker = await Broker.start({ io });
+    const clients = await Promise.all(Array.from({ length: 100 }, () => Client.open(broker.topic('end/topic'))));
+    const idle = new Peer(broker.port).write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await idle.response();
+    const producer = await Client.open(broker.topic('end/topic', 'mode=pub'));
+    const sent = Array.from({ length: 1000 }, (_, i) => `message ${i} ${'x'.repeat(100)}`);
+    for (const message of sent) producer.send(message);
+    await producer.roundTrip(); // the broker has read them
+    const idleEnd = idle.end();
+    await broker.stop();
+    for (const client of [...clients, producer]) {
+      assert.equal((await client.over()).code, 1012);
+      assert.match(client.closed.reason, /restart/);
+    }
+    for (const client of clients) assert.deepEqual(client.inbox, sent);
+    assert.equal(await idleEnd, 'FIN');
+  });
+
+  it('waits for slow clients too', async () => {
+    const broker = await Broker.start({ io });
+    const slow = await Promise.all(Array.from({ length: 5 }, () => Peer.open(broker, 'end/slow')));
+    for (const peer of slow) peer.socket.pause();
+    const producer = await Client.open(broker.topic('end/slow', 'mode=pub'));
+    for (let i = 0; i < 50; ++i) producer.send(Buffer.alloc(60_000, i)); // 3 MB: more than the kernel takes for each
+    await producer.roundTrip();
+    broker.kill('SIGINT');
+    await broker.line(/draining/);
+    for (const peer of slow) peer.socket.resume();
+    for (const peer of slow) {
+      for (let i = 0; i < 50; ++i) assert.deepEqual((await peer.message()).payload, Buffer.alloc(60_000, i));
+      assert.equal((await peer.closeFrame()).code, 1012);
+      assert.equal(await peer.end(), 'FIN');
+    }
+    await broker.stop();
+  });
+
+  // A subscriber that is owed much and reads nothing: it holds the end up for as long as it may.
+  async function startStuck(deadline) {
+    const broker = await Broker.start({ io, args: ['--drain-deadline', deadline, '--max-outbox', '64MiB'] });
+    const stuck = await Peer.open(broker, 'end/stuck');
+    stuck.socket.pause();
+    const producer = await Client.open(broker.topic('end/stuck', 'mode=pub'));
+    for (let i = 0; i < 32; ++i) producer.send(Buffer.alloc(1024 * 1024));
+    await producer.roundTrip();
+    return { broker, stuck };
+  }
+
+  it('does not wait for the dead longer than --drain-deadline', async () => {
+    const { broker, stuck } = await startStuck('300ms');
+    const begun = performance.now();
+    await broker.stop();
+    assert.ok(performance.now() - begun < 5000);
+    stuck.reset();
+  });
+
+  it('does not wait at all when it is told twice', async () => {
+    const { broker, stuck } = await startStuck('1h');
+    broker.kill('SIGTERM');
+    await broker.line(/draining/);
+    broker.kill('SIGHUP'); // says nothing about the end
+    await broker.stop('SIGTERM');
+    stuck.reset();
+  });
+
+  it('does not end on SIGHUP', async () => {
+    const broker = await Broker.start({ io });
+    broker.kill('SIGHUP');
+    await publish(broker, 'end/hup', 'still here');
+    await broker.stop('SIGINT');
+  });
+});
