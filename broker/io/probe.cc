@@ -110,8 +110,8 @@ std::string reason_of(Cause cause, const Evidence& evidence) {
 std::string remedy_of(Cause cause, const Evidence& evidence) {
   switch (cause) {
     case Cause::seccomp:
-      return "run with the profile deploy/seccomp.json (docker run --security-opt seccomp=…, Kubernetes seccompProfile "
-             "type Localhost)";
+      return "allow io_uring_setup, io_uring_enter and io_uring_register in its seccomp profile (docker run "
+             "--security-opt seccomp=…, Kubernetes seccompProfile type Localhost)";
     case Cause::sysctl:
       return "sysctl kernel.io_uring_disabled=0, or 1 and our group in kernel.io_uring_group";
     case Cause::security:

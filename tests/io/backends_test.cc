@@ -109,9 +109,9 @@ TEST_CASE("a seccomp filter means epoll and one clear line, or an error where io
           in_child([&] { return forbid(row.calls, row.code) ? outcome(io) : std::string("no filter"); });
       const std::string expected =
           "io_uring is unavailable (" + std::string(row.name) +
-          ": a seccomp filter forbids it, as the default profile of container runtimes does; remedy: run with the "
-          "profile deploy/seccomp.json (docker run --security-opt seccomp=…, Kubernetes seccompProfile type "
-          "Localhost))";
+          ": a seccomp filter forbids it, as the default profile of container runtimes does; remedy: allow "
+          "io_uring_setup, io_uring_enter and io_uring_register in its seccomp profile (docker run --security-opt "
+          "seccomp=…, Kubernetes seccompProfile type Localhost))";
       if (io == IoBackend::automatic) CHECK(said == "epoll warning: epoll: " + expected);
       if (io == IoBackend::uring) CHECK(said == "error: " + expected + "; --io auto would use epoll");
     }
