@@ -105,7 +105,7 @@ void FanOut::end_run() {
   run_.going_out = false;
 }
 
-std::span<Segment* const> FanOut::current_segments() {
+std::span<Segment* const> FanOut::current_segments() const {
   current_.clear();
   for (const Stream& stream : streams_) {
     if (stream.writer != nullptr && stream.writer->current() != nullptr) current_.push_back(stream.writer->current());

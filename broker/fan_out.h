@@ -53,7 +53,7 @@ class FanOut {
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
   // The segments that are being written to, for Outbox::unpin(); and how many were left since the start.
-  [[nodiscard]] std::span<Segment* const> current_segments();
+  [[nodiscard]] std::span<Segment* const> current_segments() const;
   [[nodiscard]] std::uint64_t segments_retired() const;
 
  private:
@@ -82,7 +82,7 @@ class FanOut {
   topics::Subscriptions& subscriptions_;
   std::array<Stream, topics::kEncodingsMax> streams_;
   Run run_;
-  std::vector<Segment*> current_;  // what current_segments() returned last
+  mutable std::vector<Segment*> current_;  // what current_segments() returned last
   Counters counters_;
 };
 
