@@ -15,6 +15,9 @@ const kOptions = [
   ['--handshake-timeout', '400ms'],
   ['--http-idle-timeout', '400ms'],
   ['--linger-close', '400ms'],
+  // io_uring may report data and hide the reset that came with it (README): then the next ping finds out.
+  ['--ping-interval', '5s'],
+  ['--pong-timeout', '15s'],
   ['--linger-close-size', '1MiB'],
   ['--drain-deadline', '1s'],
 ].flat();
