@@ -26,7 +26,7 @@ export class Broker extends Program {
     const [, port, name] = await broker.line(/ready on http:\/\/127\.0\.0\.1:(\d+)\S* with \d+ shards? \((\w+)\)/);
     broker.port = Number(port);
     broker.io = name;
-    // A sanitizer's memory says nothing about ours.
+    // A sanitizer's memory, and its descriptors, say nothing about ours.
     broker.measurable = !/libasan|libtsan/.test(readFileSync(`/proc/${broker.pid}/maps`, 'utf8'));
     return broker;
   }

@@ -162,6 +162,7 @@ describe('ringcast pub and sub', () => {
     const other = await Broker.start();
     await publish(other, 'cli/gone', 'first');
     const listener = new Program(binary, ['sub', '--url', other.url, 'cli/gone', '--last']);
+    await listener.output(/first\n/);
     const publisher = new Program(binary, ['pub', '--url', other.url, 'cli/gone']);
     publisher.child.stdin.write('a line\n');
     await listener.output(/first\na line\n/);

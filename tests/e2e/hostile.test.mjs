@@ -52,7 +52,7 @@ onEachBackend('the broker among bad peers', (io) => {
   // Sends `sent`, then a byte every few milliseconds for as long as the broker takes it.
   function dribble(sent, byte) {
     const peer = new Peer(broker.port).write(sent);
-    const timer = setInterval(() => peer.write(byte), 20);
+    const timer = setInterval(() => peer.write(byte), 20).unref();
     peer.socket.on('close', () => clearInterval(timer));
     return peer;
   }
@@ -223,6 +223,7 @@ onEachBackend('the broker among bad peers', (io) => {
 
   it('goes on accepting when descriptors are there again', async (t) => {
     const poor = await Broker.of(t, { io, command: ['sh', '-c', 'ulimit -n 64 && exec "$@"', 'sh'] });
+    if (!poor.measurable) return t.skip("the sanitizer's check of virtual calls opens a pipe");
     const first = await Client.open(poor.topic('poor/topic'));
     const crowd = await times(200, () => new Peer(poor.port).connected());
     first.send('still served');
@@ -250,7 +251,7 @@ onEachBackend('the broker among silent peers', (io) => {
     const pings = [];
     alive.ws.on('ping', () => pings.push(performance.now()));
     const talking = await Peer.open(broker, 'ping/talking', { query: 'mode=pub' }); // and answers no ping
-    const timer = setInterval(() => talking.write(text('here')), 50);
+    const timer = setInterval(() => talking.write(text('here')), 50).unref();
     const mute = await times(20, () => Peer.open(broker, 'ping/mute'));
     const deaf = await times(20, () => Peer.open(broker, 'ping/mute'));
     for (const peer of deaf) peer.socket.pause();
@@ -276,7 +277,7 @@ onEachBackend('the broker among silent peers', (io) => {
     let needless = 0;
     alive.ws.on('ping', () => pings.push(performance.now()));
     talking.ws.on('ping', () => ++needless);
-    const timer = setInterval(() => talking.send('here'), 50);
+    const timer = setInterval(() => talking.send('here'), 50).unref();
     await eventually(() => pings.length >= 3, 'pings');
     clearInterval(timer);
     const gaps = pings.slice(1).map((at, i) => Math.round(at - pings[i]));

@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -66,11 +67,13 @@ export class Signal {
   }
 }
 
-// A test that was cut short leaves no process behind.
+// A test that was cut short leaves no process behind, which would also keep its file from ending.
 const running = new Set();
-process.on('exit', () => {
+function endAll() {
   for (const child of running) child.kill('SIGKILL');
-});
+}
+process.on('exit', endAll);
+after(endAll);
 
 // The broker's own variables would be taken for options: RINGCAST_BINARY is one of them.
 function cleanEnvironment() {

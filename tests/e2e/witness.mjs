@@ -15,7 +15,7 @@ export class Witness {
     const witness = new Witness();
     witness.listener = await Client.open(broker.topic(topic), { onMessage: (message) => witness.#hear(message) });
     witness.publisher = await Client.open(broker.topic(topic, 'mode=pub'));
-    witness.timer = setInterval(() => witness.#publish(), kEveryMs);
+    witness.timer = setInterval(() => witness.#publish(), kEveryMs).unref();
     return witness;
   }
 
