@@ -97,12 +97,14 @@ std::expected<Event, Error> Connection::receive(Deadline deadline) {
   }
 }
 
-std::expected<std::uint16_t, Error> Connection::close(std::uint16_t code, std::string_view reason, Deadline deadline) {
+std::expected<void, Error> Connection::close(std::uint16_t code, std::string_view reason, Deadline deadline) {
   start_close(code, reason);
   for (;;) {
     const auto event = receive(deadline);
     if (!event) return std::unexpected(event.error());
-    if (event->kind == Event::Kind::closed) return event->code;
+    if (event->kind != Event::Kind::closed) continue;
+    if (event->code == code) return {};
+    return std::unexpected(closed_error(event->code, frame::as_text(event->payload)));
   }
 }
 

@@ -51,10 +51,10 @@ class Connection {
   // The next event: a message, or closed. `payload` is valid until the next call. Failure::timeout when none came.
   [[nodiscard]] std::expected<Event, Error> receive(Deadline deadline);
 
-  // Writes everything gathered and a close frame, and waits for the peer's: then it has read all that was sent.
-  // Messages that come meanwhile are thrown away. Gives back the peer's code.
-  [[nodiscard]] std::expected<std::uint16_t, Error> close(std::uint16_t code, std::string_view reason,
-                                                          Deadline deadline);
+  // Writes everything gathered and a close frame, and waits for the peer's answer: then it has taken all that was sent.
+  // Messages that come meanwhile are thrown away. Fails when the peer closes for a reason of its own: with another
+  // code.
+  [[nodiscard]] std::expected<void, Error> close(std::uint16_t code, std::string_view reason, Deadline deadline);
 
   // ---- for a poll loop of the caller's own ----
 

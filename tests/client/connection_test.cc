@@ -44,13 +44,33 @@ TEST_CASE("Connection sends, receives and closes, and its close means that all w
     CHECK(event->kind == Event::Kind::binary);
     CHECK(event->payload.size() == 300'000);
     for (int i = 0; i < 1000; ++i) connection->send(MessageKind::text, frame::as_bytes(std::to_string(i)));
-    const auto code = connection->close(1000, "done", Deadline::in_ms(kLongMs));
-    REQUIRE(code.has_value());
-    CHECK(*code == 1000);
+    CHECK(connection->close(1000, "done", Deadline::in_ms(kLongMs)).has_value());
   }
   REQUIRE(peer.heard.size() == 1003);
   CHECK(peer.heard[1001] == "text 999");
   CHECK(peer.heard[1002] == "close 1000 done");
+}
+
+TEST_CASE("Connection's close fails when the peer closes for a reason of its own, which crossed with it") {
+  Peer peer;
+  Random random;
+  bool told = false;
+  Server server(1, [&](int fd) {
+    test::serve(fd, peer, [&] {
+      if (!std::exchange(told, true)) return false;  // the handshake
+      peer.send(frame::Opcode::close, "\x03\xf1the last one was too big");
+      test::write_all(fd, peer.release());
+      return true;
+    });
+  });
+  auto connection = open(server, random);
+  REQUIRE(connection.has_value());
+  connection->send(MessageKind::text, frame::as_bytes("too big"));
+  const auto closed = connection->close(1000, "", Deadline::in_ms(kLongMs));
+  REQUIRE_FALSE(closed.has_value());
+  CHECK(closed.error().failure == Failure::closed);
+  CHECK(closed.error().text.find("1009") != std::string::npos);
+  CHECK(closed.error().text.find("the last one was too big") != std::string::npos);
 }
 
 TEST_CASE("Connection answers pings while it waits for a message") {
