@@ -82,6 +82,8 @@ HomeShard::Taken HomeShard::take_one(std::uint32_t from, Request& request, const
       return Taken::yes;
     case Request::Kind::pull:
       return pull(from, request);
+    case Request::Kind::claim:
+      return Taken::yes;
     case Request::Kind::hand_over:
       handed_over_.push_back(request.fd);
       return Taken::yes;

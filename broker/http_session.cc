@@ -124,11 +124,13 @@ void HttpSession::acknowledged(SlotId slot, const Delivery& ack, Instant now) {
   HttpExchange& http = *session.http;
   if (http.state != HttpExchange::State::answering || http.ticket != ack.ticket) return;
   switch (ack.outcome) {
-    case Outcome::sequenced: {
+    case Outcome::sequenced:
+    case Outcome::duplicate: {
       std::string body = "{\"topic\":";
       frame::append_json_string(body, http.topic);
       body += ",\"seq\":" + std::to_string(ack.seq) + ",\"epoch\":\"" + epoch_ +
-              "\",\"time_us\":" + std::to_string(ack.time_us) + "}\n";
+              "\",\"time_us\":" + std::to_string(ack.time_us) +
+              (ack.outcome == Outcome::duplicate ? ",\"duplicate\":true}\n" : "}\n");
       answer(slot, session, frame::ResponseBuilder(200).json(body), now);
       return;
     }
@@ -141,6 +143,15 @@ void HttpSession::acknowledged(SlotId slot, const Delivery& ack, Instant now) {
       return;
     case Outcome::memory_full:
       answer_refusal(slot, session, {507, "memory_full", "not published: values fill --max-topic-memory"}, now);
+      return;
+    case Outcome::key_reused:
+      answer_refusal(slot, session, {422, "idempotency_key_reused", "not published: this key came with another body"},
+                     now);
+      return;
+    case Outcome::too_old:
+    case Outcome::fenced:
+    case Outcome::too_many_producers:
+      assert(false);  // a POST is no producer's
       return;
   }
 }

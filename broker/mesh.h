@@ -11,15 +11,21 @@
 #include <cassert>
 #include <cstdint>
 #include <memory>
+#include <variant>
 #include <vector>
 
 #include "broker/instant.h"
 #include "broker/queue.h"
 #include "broker/slot.h"
 #include "topics/home.h"
+#include "topics/idempotency_keys.h"
 #include "topics/message.h"
+#include "topics/producers.h"
 
 namespace ringcast::broker {
+
+// By what a home recognises that a publish is a repeat: not at all, a producer's numbering, or a key given with it.
+using Repeat = std::variant<std::monostate, topics::ProducerSeq, topics::KeyedBody>;
 
 // What a shard asks of a topic's home.
 struct Request {
@@ -28,6 +34,7 @@ struct Request {
     subscribe,  // message: the filter. Answered by a marker
     withdraw,   // message: the filter, which has no subscriber left on the asking shard
     pull,       // message: the filter, and in its payload the topic to go on after. Answered by snapshots, snapshot_end
+    claim,      // producer: publishes of older incarnations are refused from now on. Answered by claimed
     hand_over,  // fd: an accepted connection that the target shall keep
   };
   Kind kind = Kind::publish;
@@ -36,11 +43,14 @@ struct Request {
   std::uint32_t subscription = 0;  // subscribe, pull: index in the session
   std::uint32_t ticket = 0;        // echoed in the answer, so that a late one is recognised
   int fd = -1;
-  std::uint32_t bytes = 0;              // of the message, as the sender counts what is in flight
-  bool sender_releases = true;          // the message stays the sender's until the home has passed the entry
-  bool same_pool = false;               // publish to the sender's own shard: the message is the home's already
-  SlotId slot;                          // whom the answer is for
-  std::uint64_t position = 0;           // pull: only topics last changed up to here
+  std::uint32_t bytes = 0;       // of the message, as the sender counts what is in flight
+  bool sender_releases = true;   // the message stays the sender's until the home has passed the entry
+  bool same_pool = false;        // publish to the sender's own shard: the message is the home's already
+  SlotId slot;                   // whom the answer is for
+  std::uint64_t position = 0;    // pull: only what was published up to here
+  std::uint32_t replay_max = 0;  // pull: up to so many kept messages of each topic; 0: its last value
+  std::uint64_t after_seq = 0;   // pull: of the topic to go on after, what is above this is still to come; 0: none
+  Repeat repeat;                 // publish, claim
   Instant deadline = Instant::never();  // publish: refuse it when taken later than this
   topics::Message* message = nullptr;
 };
@@ -48,9 +58,14 @@ struct Request {
 // What came of a publish.
 enum class Outcome : std::uint8_t {
   sequenced,
-  expired,          // waited for room longer than its deadline: certainly not published
-  too_many_topics,  // a new topic beyond the limit: certainly not published
-  memory_full,      // last values and history hold all they may: certainly not published
+  expired,             // waited for room longer than its deadline: certainly not published
+  too_many_topics,     // a new topic beyond the limit: certainly not published
+  memory_full,         // last values and history hold all they may: certainly not published
+  duplicate,           // was published before; not delivered again
+  too_old,             // below the window in which repeats are recognised: not known whether it was published
+  fenced,              // another connection is this producer now: not published
+  too_many_producers,  // certainly not published
+  key_reused,          // the key came before with another body: certainly not published
 };
 
 // What a home sends to a shard that is interested, or that asked.
@@ -58,9 +73,12 @@ struct Delivery {
   enum class Kind : std::uint8_t {
     message,       // live
     marker,        // from here on the subscription is live for this home; position: where that is
-    snapshot,      // a last value for one subscription
-    snapshot_end,  // of a chunk; message: the topic to go on after, or null when that was all
+    snapshot,      // a last value, or kept message, for one subscription
+    snapshot_end,  // of a chunk; message and seq: the topic (and Request::after_seq) to go on after, or null: all is
+                   // said
     ack,           // outcome of the publish that `ticket` names
+    claimed,       // outcome of the claim that `ticket` names
+    fenced,        // the session in `slot` is no longer the producer that it was
   };
   Kind kind = Kind::message;
   Outcome outcome = Outcome::sequenced;

@@ -20,11 +20,13 @@ Publishing::Result Publishing::publish(SlotId slot, const Publish& publish, cons
       .message = pool_.make({.topic = publish.topic,
                              .topic_hash = hash,
                              .content_type = options.content_type,
+                             .headers = options.headers,
                              .payload = publish.payload,
                              .op = options.op,
                              .format = publish.format,
                              .publisher = {.shard = self_, .slot = slot.index, .generation = slot.generation}}),
       .home = topics::owner(hash, shards_),
+      .repeat = options.repeat,
       .wants_ack = options.wants_ack,
       .ticket = options.ticket,
       .deadline = options.deadline,
@@ -44,6 +46,7 @@ Request Publishing::request_for(SlotId slot, const HeldPublish& held) const {
           .wants_ack = held.wants_ack,
           .ticket = held.ticket,
           .slot = slot,
+          .repeat = held.repeat,
           .deadline = held.deadline,
           .message = held.message};
 }

@@ -20,6 +20,8 @@ class Publishing {
   struct Options {
     topics::Op op = topics::Op::set;
     std::string_view content_type;
+    std::string_view headers;             // as proto::Publish has them
+    Repeat repeat;                        // how the home recognises a repeat
     bool wants_ack = false;               // else only a refusal is answered
     std::uint32_t ticket = 0;             // in the answer
     Instant deadline = Instant::never();  // refused when it is not sequenced by then

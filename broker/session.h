@@ -15,6 +15,7 @@
 #include "broker/http_exchange.h"
 #include "broker/identity.h"
 #include "broker/instant.h"
+#include "broker/mesh.h"
 #include "broker/outbox.h"
 #include "broker/slot.h"
 #include "frame/parser.h"
@@ -57,6 +58,7 @@ struct Subscription {
 struct HeldPublish {
   topics::Message* message = nullptr;
   std::uint32_t home = 0;
+  Repeat repeat;
   bool wants_ack = false;
   std::uint32_t ticket = 0;
   Instant deadline = Instant::never();

@@ -183,6 +183,9 @@ Shard::Drained Shard::drain_one(std::uint32_t origin, const Delivery& delivery, 
     case Delivery::Kind::ack:
       acknowledge(delivery, now);
       return Drained::yes;
+    case Delivery::Kind::claimed:
+    case Delivery::Kind::fenced:
+      return Drained::yes;
   }
   assert(false);
   return Drained::yes;

@@ -1,0 +1,75 @@
+// Request: what a client asks of the broker, as plain data: ClientMessage of proto/ringcast.proto, decoded.
+//
+// Views are borrowed: from the bytes that were read or from the reader (ProtoForm, JsonForm), until its next call.
+// Field by field documented in the .proto.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <variant>
+
+namespace ringcast::proto {
+
+using Bytes = std::span<const std::uint8_t>;
+
+// Limits of requests, which Welcome tells.
+inline constexpr std::uint32_t kHeadersMax = 16;                    // of a message: more is a payload's business
+inline constexpr std::uint32_t kHeadersBytesMax = 1024;             // names and values together
+inline constexpr std::uint32_t kContentTypeBytesMax = 255;          // no registered media type comes near
+inline constexpr std::uint32_t kBatchMessagesMax = 1024;            // bounds what one request causes in one turn
+inline constexpr std::uint32_t kFeaturesMax = 32;                   // wanted in a Hello
+inline constexpr std::uint32_t kClientNameBytesMax = 128;           // shown in an operator's list
+inline constexpr std::uint32_t kProducerIdBytesMax = 64;            // ours have 32
+inline constexpr std::uint64_t kJsonIntegerMax = (1ULL << 53) - 1;  // exact in every JSON reader (RFC 8259 §6)
+
+enum class Start : std::uint8_t { now, last_values, last_n };
+enum class Delivery : std::uint8_t { unspecified, every, latest };
+enum class OnLag : std::uint8_t { unspecified, degrade, skip, close };
+enum class Op : std::uint8_t { set, remove, event };
+enum class Format : std::uint8_t { binary, text, json };
+
+struct Hello {
+  std::uint64_t id = 0;
+  std::string_view client;
+  std::span<const std::string_view> features;
+  std::string_view producer_id;
+};
+
+struct Subscribe {
+  std::uint64_t id = 0;
+  std::string_view filter;  // not validated here
+  Start start = Start::now;
+  std::uint32_t last_count = 0;
+  std::optional<bool> echo;
+  Delivery delivery = Delivery::unspecified;
+  double max_rate_hz = 0;
+  OnLag on_lag = OnLag::unspecified;
+};
+
+struct Unsubscribe {
+  std::uint64_t id = 0;
+  std::uint64_t subscription = 0;
+};
+
+struct Publish {
+  std::uint64_t id = 0;
+  std::string_view topic;  // not validated here
+  Op op = Op::set;
+  Format format = Format::binary;
+  std::string_view content_type;
+  // As Publish and Message encode them in the .proto: each entry with its tag (field 6, wire type 2) and length. So a
+  // message carries them from end to end without being taken apart. Checked: UTF-8, no name twice, within the limits.
+  std::string_view headers;
+  Bytes payload;  // TEXT: checked to be UTF-8; JSON: checked to be one JSON value
+  std::uint64_t producer_seq = 0;
+};
+
+struct PublishBatch {
+  std::span<const Publish> messages;
+};
+
+using Request = std::variant<Hello, Subscribe, Unsubscribe, Publish, PublishBatch>;
+
+}  // namespace ringcast::proto
