@@ -49,11 +49,20 @@ Message* History::operator[](std::size_t i) const noexcept {
 }
 
 std::size_t History::first_after(std::uint64_t seq) const noexcept {
+  return first_above<&Message::seq>(seq);
+}
+
+std::size_t History::first_after_position(std::uint64_t position) const noexcept {
+  return first_above<&Message::position>(position);
+}
+
+template <std::uint64_t Message::* Rising>
+std::size_t History::first_above(std::uint64_t value) const noexcept {
   std::size_t low = 0;
   std::size_t high = size_;
   while (low < high) {
     const std::size_t middle = low + (high - low) / 2;
-    if ((*this)[middle]->seq > seq) {
+    if ((*this)[middle]->*Rising > value) {
       high = middle;
     } else {
       low = middle + 1;

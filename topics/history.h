@@ -39,10 +39,14 @@ class History {
 
   // The place of the first message with seq > `seq`; size() if there is none. O(log size).
   [[nodiscard]] std::size_t first_after(std::uint64_t seq) const noexcept;
+  // The same by position: the place of the first message with position > `position`.
+  [[nodiscard]] std::size_t first_after_position(std::uint64_t position) const noexcept;
 
   void check_invariants() const;
 
  private:
+  template <std::uint64_t Message::* Rising>
+  [[nodiscard]] std::size_t first_above(std::uint64_t value) const noexcept;
   void grow_slow();
 
   // All but the newest: a ring of `capacity_` pointers, the oldest at `begin_`.

@@ -17,6 +17,7 @@
 //   pool.release(m)                              the caller's own reference
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -67,6 +68,22 @@ class Home {
     std::uint64_t position_max = 0;    // only topics last changed at or before it
     std::uint32_t count_max = 64;      // messages
     std::uint32_t visits_max = 1'024;  // topics touched, matching or not
+  };
+
+  // Bounds of one chunk of a replay.
+  struct ReplayChunk {
+    std::string_view after;            // the cursor's topic; empty: from the start
+    std::uint64_t after_seq = 0;       // the cursor's place in that topic; 0: nothing of it is left to say
+    std::uint64_t position_max = 0;    // only messages at or before it
+    std::uint32_t per_topic_max = 1;   // the last so many of each topic
+    std::uint32_t count_max = 64;      // messages
+    std::uint32_t visits_max = 1'024;  // topics touched, matching or not, besides the cursor's
+  };
+  // Where a replay ended; `after` is borrowed as WalkEnd's.
+  struct ReplayEnd {
+    bool done = false;
+    std::string_view after;       // the cursor for the next chunk
+    std::uint64_t after_seq = 0;  // and its place in that topic
   };
 
   // A place in the order of change: after all changes at or before `position`. `topic` is only a hint.
@@ -139,6 +156,13 @@ class Home {
   template <typename Visitor>
   WalkEnd snapshot(std::string_view filter, const Chunk& chunk, Visitor&& visit);
 
+  // Calls visit(Message*) -> Visit for the last chunk.per_topic_max kept messages (SET and REMOVE) of each topic that
+  // matches the valid filter, of those at or before chunk.position_max: topics in the order of names, each one's
+  // messages oldest first. Go on with the end's cursor: what was said is not said again, whatever is published,
+  // forgotten or let go by history in between. The visitor is bound as snapshot()'s.
+  template <typename Visitor>
+  ReplayEnd replay(std::string_view filter, const ReplayChunk& chunk, Visitor&& visit) const;
+
   // Calls visit(Message*) -> Visit for the last kept SET or REMOVE of each topic that changed after `from`, at or
   // before `position_max`, oldest change first, at most `count_max` of them. Costs the changes it visits when the
   // cursor's topic did not change since, else also those after it.
@@ -172,6 +196,15 @@ class Home {
     History history;
   };
   static_assert(sizeof(Topic) == 128);
+
+  // How a replay of one topic ended.
+  struct TopicReplay {
+    Visit wish = Visit::go_on;    // refuse: nothing was said; stop: no more for now
+    std::uint64_t after_seq = 0;  // stop: where to go on in this topic; 0: nothing of it is left
+  };
+  template <typename Visitor>
+  static TopicReplay replay_topic(const History& history, std::uint64_t after_seq, const ReplayChunk& chunk,
+                                  std::uint32_t& count, Visitor&& visit);
 
   [[nodiscard]] std::uint32_t index_of(std::string_view name, std::uint64_t hash) const noexcept;
   std::uint32_t make_entry(std::string_view name, std::uint64_t hash);
@@ -211,6 +244,45 @@ WalkEnd Home::snapshot(std::string_view filter, const Chunk& chunk, Visitor&& vi
     ++count;
     return visit(value);
   });
+}
+
+template <typename Visitor>
+Home::ReplayEnd Home::replay(std::string_view filter, const ReplayChunk& chunk, Visitor&& visit) const {
+  std::uint32_t count = 0;
+  if (chunk.after_seq > 0) {
+    const TopicHandle begun = find(chunk.after, hash_name(options_.key, chunk.after));
+    if (begun.valid()) {
+      const TopicReplay said = replay_topic(topics_[begun.index].history, chunk.after_seq, chunk, count, visit);
+      if (said.wish == Visit::refuse) return {.after = chunk.after, .after_seq = chunk.after_seq};
+      if (said.wish == Visit::stop) return {.after = chunk.after, .after_seq = said.after_seq};
+    }
+  }
+  std::uint64_t after_seq = 0;
+  const WalkEnd end = order_.walk(filter, chunk.after, chunk.visits_max, [&](std::uint32_t index) {
+    const TopicReplay said = replay_topic(topics_[index].history, 0, chunk, count, visit);
+    after_seq = said.after_seq;
+    return said.wish;
+  });
+  return {.done = end.done, .after = end.after, .after_seq = after_seq};
+}
+
+template <typename Visitor>
+Home::TopicReplay Home::replay_topic(const History& history, std::uint64_t after_seq, const ReplayChunk& chunk,
+                                     std::uint32_t& count, Visitor&& visit) {
+  const std::size_t end = history.first_after_position(chunk.position_max);
+  const std::size_t begin =
+      std::max(history.first_after(after_seq), end - std::min<std::size_t>(end, chunk.per_topic_max));
+  std::uint64_t said_seq = 0;
+  for (std::size_t i = begin; i < end; ++i) {
+    Message* const message = history[i];
+    const Visit wish = count == chunk.count_max ? Visit::refuse : visit(message);
+    if (wish == Visit::refuse && said_seq == 0) return {.wish = Visit::refuse};
+    if (wish == Visit::refuse) return {.wish = Visit::stop, .after_seq = said_seq};
+    ++count;
+    said_seq = message->seq;
+    if (wish == Visit::stop) return {.wish = Visit::stop, .after_seq = i + 1 < end ? said_seq : 0};
+  }
+  return {};
 }
 
 template <typename Visitor>

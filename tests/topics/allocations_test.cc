@@ -7,6 +7,8 @@
 
 #include "tests/topics/count_allocations.h"
 #include "topics/home.h"
+#include "topics/idempotency_keys.h"
+#include "topics/producers.h"
 #include "topics/subscriptions.h"
 
 using namespace ringcast::topics;
@@ -151,4 +153,45 @@ TEST_CASE("match and fan-out allocate nothing in the steady state, not even when
   round();
   CHECK(allocations() == before);
   CHECK(subscriptions.counters().matches == matches_before + names.size());
+}
+
+TEST_CASE("a publish of a known producer allocates nothing, nor does a new one in the place of one past its time") {
+  constexpr std::uint64_t kProducers = 500;
+  Producers producers({.producers_max = kProducers, .idle_max_ms = 10});
+  std::int64_t now_ms = 0;
+  const auto round = [&](std::uint64_t first_id, std::uint64_t seq) {
+    for (std::uint64_t id = first_id; id < first_id + kProducers; ++id) {
+      const ProducerSeq publish{.id = id, .incarnation = 1, .seq = seq};
+      REQUIRE(producers.check(publish, now_ms) == Producers::Verdict::fresh);
+      producers.record(publish, {.shard = 1, .slot = 2}, now_ms);
+    }
+  };
+  round(0, 1);
+  const std::uint64_t before = allocations();
+  for (std::uint64_t seq = 2; seq < 5'000; seq += seq) round(0, seq);
+  CHECK(allocations() == before);
+  now_ms = 10'000;
+  round(kProducers, 1);
+  const std::uint64_t free_list_grown = allocations();
+  now_ms = 20'000;
+  round(0, 1);
+  CHECK(allocations() == free_list_grown);
+}
+
+TEST_CASE("a key allocates nothing once as many were there as are kept") {
+  IdempotencyKeys keys({.keys_max = 500});
+  std::uint64_t key = 0;
+  const auto round = [&] {
+    for (int i = 0; i < 1'000; ++i) {
+      const KeyedBody publish{.key_high = 1, .key_low = ++key * 0x9e37'79b9'7f4a'7c15U, .body = 2};
+      REQUIRE(keys.check(publish, 0).verdict == IdempotencyKeys::Verdict::fresh);
+      keys.record(publish, {.seq = key}, 0);
+      REQUIRE(keys.check(publish, 0).first.seq == key);
+    }
+  };
+  round();
+  const std::uint64_t before = allocations();
+  round();
+  CHECK(allocations() == before);
+  CHECK(keys.size() == 500);
 }
