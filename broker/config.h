@@ -85,6 +85,7 @@ struct Config {
   std::vector<HistoryRule> history_rules;      // `[[history]]` in the file
   std::uint32_t topics_max = 1'000'000;        // all shards together; beyond it, new topics are refused
   std::uint64_t topic_memory_max_bytes = 1 * kGiB;  // last values and history, all shards together
+  std::uint32_t producers_max = 100'000;  // whose numbers are remembered; 0.2 KiB each on every shard that it uses
 
   // Log, to stderr.
   LogLevel log_level = LogLevel::info;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <string_view>
 #include <utility>
 
 namespace ringcast::broker {
@@ -19,6 +20,24 @@ topics::Home::Options home_options(std::uint32_t self, std::uint32_t shards, top
   return options;
 }
 
+Delivery ack(const Request& request, Outcome outcome, const Repeats::First& first = {}) {
+  return {.kind = Delivery::Kind::ack,
+          .outcome = outcome,
+          .ticket = request.ticket,
+          .slot = request.slot,
+          .seq = first.seq,
+          .position = first.position,
+          .time_us = first.time_us};
+}
+
+Repeats::First first_of(const topics::Message& message) {
+  return {.seq = message.seq, .position = message.position, .time_us = message.time_us};
+}
+
+topics::Publisher publisher(std::uint32_t from, const Request& request) {
+  return {.shard = from, .slot = request.slot.index, .generation = request.slot.generation};
+}
+
 }  // namespace
 
 HomeShard::HomeShard(Mesh& mesh, std::uint32_t self, topics::HashKey key, const Config& config,
@@ -28,6 +47,7 @@ HomeShard::HomeShard(Mesh& mesh, std::uint32_t self, topics::HashKey key, const 
       memory_max_bytes_(config.topic_memory_max_bytes / mesh.shards()),
       pool_(pool),
       home_(home_options(self, mesh.shards(), key, config), pool),
+      repeats_({.producers_max = config.producers_max}, {}),
       readers_(mesh.shards()) {}
 
 HomeShard::~HomeShard() {
@@ -83,7 +103,7 @@ HomeShard::Taken HomeShard::take_one(std::uint32_t from, Request& request, const
     case Request::Kind::pull:
       return pull(from, request);
     case Request::Kind::claim:
-      return Taken::yes;
+      return claim(from, request, now.monotonic);
     case Request::Kind::hand_over:
       handed_over_.push_back(request.fd);
       return Taken::yes;
@@ -103,10 +123,14 @@ HomeShard::Taken HomeShard::publish(std::uint32_t from, Request& request, const 
   if (!has_room(from, 1, 0)) return Taken::no_room;
   const auto refuse = [&](Outcome outcome) {
     ++(outcome == Outcome::expired ? counters_.expired : counters_.refused);
-    acknowledge(from, request, outcome, nullptr);
+    push(from, ack(request, outcome));
     discard(request);
     return Taken::yes;
   };
+  // First: of what was published before nobody may be told that it certainly was not.
+  Repeats::Checked checked = repeats_.check(request.repeat, now.monotonic);
+  if (checked.outcome == Outcome::duplicate) return repeated(from, request, checked, now.monotonic);
+  if (checked.outcome != Outcome::sequenced) return refuse(checked.outcome);
   if (request.deadline < now.monotonic) return refuse(Outcome::expired);
   if (pool_.counters().live_bytes + request.bytes > memory_max_bytes_) return refuse(Outcome::memory_full);
   const auto topic = home_.find_or_make(request.message->topic(), request.message->topic_hash);
@@ -120,15 +144,45 @@ HomeShard::Taken HomeShard::publish(std::uint32_t from, Request& request, const 
   topics::Message* const message = request.same_pool ? request.message : pool_.adopt(request.message).message;
   const topics::Home::Sequenced sequenced = home_.sequence(*topic, message, now.utc_us);
   ++counters_.published;
+  checked.first = first_of(*message);
+  repeats_.record(request.repeat, checked, publisher(from, request), now.monotonic);
   for (topics::ShardSet set = sequenced.interested; set != 0;) {
     const std::uint32_t reader = topics::take_shard(set);
     pool_.retain(message);
     ++counters_.deliveries;
     push(reader, {.kind = Delivery::Kind::message, .topic = sequenced.topic, .message = message});
   }
-  if (request.wants_ack) acknowledge(from, request, Outcome::sequenced, message);
+  if (request.wants_ack) push(from, ack(request, Outcome::sequenced, checked.first));
   pool_.release(message);
   request.message = request.sender_releases ? request.message : nullptr;
+  return Taken::yes;
+}
+
+// A publish that came before, and there is room for its ack.
+HomeShard::Taken HomeShard::repeated(std::uint32_t from, Request& request, const Repeats::Checked& checked,
+                                     Instant now) {
+  ++counters_.duplicates;
+  repeats_.record(request.repeat, checked, publisher(from, request), now);
+  if (request.wants_ack) push(from, ack(request, Outcome::duplicate, checked.first));
+  discard(request);
+  return Taken::yes;
+}
+
+HomeShard::Taken HomeShard::claim(std::uint32_t from, const Request& request, Instant now) {
+  const topics::Publisher holder = publisher(from, request);
+  const Repeats::Claimed claimed = repeats_.check_claim(request.repeat, holder, now);
+  const topics::Publisher& previous = claimed.previous;
+  const bool tells = previous.slot != SlotId::kNone;
+  if (!has_room(from, tells && previous.shard == from ? 2 : 1, 0)) return Taken::no_room;
+  if (tells && !has_room(previous.shard, 1, 0)) return Taken::no_room;
+  repeats_.claim(request.repeat, holder, now);
+  if (tells) {
+    push(previous.shard, {.kind = Delivery::Kind::fenced,
+                          .outcome = Outcome::fenced,
+                          .slot = {.index = previous.slot, .generation = previous.generation}});
+  }
+  push(from,
+       {.kind = Delivery::Kind::claimed, .outcome = claimed.outcome, .ticket = request.ticket, .slot = request.slot});
   return Taken::yes;
 }
 
@@ -146,15 +200,13 @@ HomeShard::Taken HomeShard::subscribe(std::uint32_t from, const Request& request
 HomeShard::Taken HomeShard::pull(std::uint32_t from, const Request& request) {
   if (!has_room(from, 2, 0)) return Taken::no_room;
   const std::size_t room = mesh_.deliveries(self_, from).room();
-  const auto after = request.message->payload();
-  const topics::Home::Chunk chunk{
-      .after = {reinterpret_cast<const char*>(after.data()), after.size()},
-      .position_max = request.position,
-      .count_max = static_cast<std::uint32_t>(std::min<std::size_t>(kSnapshotMessages, room - 1)),
-  };
-  std::size_t bytes = 0;
+  const auto count_max = static_cast<std::uint32_t>(std::min<std::size_t>(kSnapshotMessages, room - 1));
+  const auto payload = request.message->payload();
+  const std::string_view after{reinterpret_cast<const char*>(payload.data()), payload.size()};
+  const std::string_view filter = request.message->topic();
   const Delivery answer{.subscription = request.subscription, .ticket = request.ticket, .slot = request.slot};
-  const topics::WalkEnd end = home_.snapshot(request.message->topic(), chunk, [&](topics::Message* message) {
+  std::size_t bytes = 0;
+  const auto visit = [&](topics::Message* message) {
     if (bytes > 0 && bytes + message->payload_size > kSnapshotBytes) return topics::Visit::refuse;
     if (bytes > 0 && !has_room(from, 2, message->payload_size)) return topics::Visit::refuse;
     bytes += message->payload_size + 1;  // + 1: an empty message counts too
@@ -164,23 +216,29 @@ HomeShard::Taken HomeShard::pull(std::uint32_t from, const Request& request) {
     value.message = message;
     push(from, value);
     return topics::Visit::go_on;
-  });
+  };
+  topics::Home::ReplayEnd end;
+  if (request.replay_max > 0) {
+    end = home_.replay(filter,
+                       {.after = after,
+                        .after_seq = request.after_seq,
+                        .position_max = request.position,
+                        .per_topic_max = request.replay_max,
+                        .count_max = count_max},
+                       visit);
+  } else {
+    const topics::WalkEnd walked =
+        home_.snapshot(filter, {.after = after, .position_max = request.position, .count_max = count_max}, visit);
+    end = {.done = walked.done, .after = walked.after};
+  }
   Delivery last = answer;
   last.kind = Delivery::Kind::snapshot_end;
-  if (!end.done) last.message = pool_.make({.topic = end.after});
+  if (!end.done) {
+    last.message = pool_.make({.topic = end.after});
+    last.seq = end.after_seq;
+  }
   push(from, last);
   return Taken::yes;
-}
-
-void HomeShard::acknowledge(std::uint32_t from, const Request& request, Outcome outcome,
-                            const topics::Message* message) {
-  Delivery ack{.kind = Delivery::Kind::ack, .outcome = outcome, .ticket = request.ticket, .slot = request.slot};
-  if (message != nullptr) {
-    ack.seq = message->seq;
-    ack.position = message->position;
-    ack.time_us = message->time_us;
-  }
-  push(from, ack);
 }
 
 bool HomeShard::has_room(std::uint32_t reader, std::size_t entries, std::size_t bytes) {

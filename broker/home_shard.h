@@ -2,8 +2,8 @@
 // every shard that has a subscriber.
 //
 // A request is taken only after room for all that it causes is there: one delivery in each interested shard's ring,
-// this shard's own included, and the ack. Otherwise it stays where it is, and so do those behind it: that is
-// backpressure.
+// this shard's own included, and the ack; for a claim, the answers to both connections. Otherwise it stays where it is,
+// and so do those behind it: that is backpressure.
 //
 // Thread: one shard's. Messages belong to this shard from the moment their request is taken; a delivery ring holds one
 // reference until its reader has passed.
@@ -15,6 +15,7 @@
 #include "broker/config.h"
 #include "broker/instant.h"
 #include "broker/mesh.h"
+#include "broker/repeats.h"
 #include "topics/home.h"
 
 namespace ringcast::broker {
@@ -29,7 +30,8 @@ class HomeShard {
 
   struct Counters {
     std::uint64_t published = 0;   // sequenced
-    std::uint64_t refused = 0;     // by a limit
+    std::uint64_t refused = 0;     // by a limit, or fenced
+    std::uint64_t duplicates = 0;  // published before: acknowledged, nothing else
     std::uint64_t expired = 0;     // waited too long for room
     std::uint64_t stalls = 0;      // turns in which a request found no room
     std::uint64_t deliveries = 0;  // pushed, one per interested shard
@@ -62,6 +64,7 @@ class HomeShard {
   [[nodiscard]] std::vector<int>& handed_over() noexcept { return handed_over_; }
 
   [[nodiscard]] const topics::Home& home() const noexcept { return home_; }
+  [[nodiscard]] const Repeats& repeats() const noexcept { return repeats_; }
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 
  private:
@@ -74,7 +77,8 @@ class HomeShard {
   [[nodiscard]] Taken publish(std::uint32_t from, Request& request, const Now& now);
   [[nodiscard]] Taken subscribe(std::uint32_t from, const Request& request);
   [[nodiscard]] Taken pull(std::uint32_t from, const Request& request);
-  void acknowledge(std::uint32_t from, const Request& request, Outcome outcome, const topics::Message* message);
+  [[nodiscard]] Taken repeated(std::uint32_t from, Request& request, const Repeats::Checked& checked, Instant now);
+  [[nodiscard]] Taken claim(std::uint32_t from, const Request& request, Instant now);
   void discard(Request& request);
   [[nodiscard]] bool has_room(std::uint32_t reader, std::size_t entries, std::size_t bytes);
   void push(std::uint32_t reader, Delivery delivery);
@@ -85,6 +89,7 @@ class HomeShard {
   const std::size_t memory_max_bytes_;
   topics::MessagePool& pool_;
   topics::Home home_;
+  Repeats repeats_;
   std::vector<Reader> readers_;
   std::vector<int> handed_over_;
   topics::ShardSet room_made_ = 0;

@@ -34,7 +34,8 @@ struct Request {
     subscribe,  // message: the filter. Answered by a marker
     withdraw,   // message: the filter, which has no subscriber left on the asking shard
     pull,       // message: the filter, and in its payload the topic to go on after. Answered by snapshots, snapshot_end
-    claim,      // producer: publishes of older incarnations are refused from now on. Answered by claimed
+    claim,      // repeat: the producer and incarnation that `slot` publishes by from now on; older ones are refused.
+                // Answered by claimed
     hand_over,  // fd: an accepted connection that the target shall keep
   };
   Kind kind = Kind::publish;
@@ -57,13 +58,13 @@ struct Request {
 
 // What came of a publish.
 enum class Outcome : std::uint8_t {
-  sequenced,
+  sequenced,           // or claimed
   expired,             // waited for room longer than its deadline: certainly not published
   too_many_topics,     // a new topic beyond the limit: certainly not published
   memory_full,         // last values and history hold all they may: certainly not published
-  duplicate,           // was published before; not delivered again
+  duplicate,           // was published before; not delivered again. With a key: seq, position, time of the first
   too_old,             // below the window in which repeats are recognised: not known whether it was published
-  fenced,              // another connection is this producer now: not published
+  fenced,              // another connection is this producer now: not published, not claimed
   too_many_producers,  // certainly not published
   key_reused,          // the key came before with another body: certainly not published
 };
@@ -74,10 +75,9 @@ struct Delivery {
     message,       // live
     marker,        // from here on the subscription is live for this home; position: where that is
     snapshot,      // a last value, or kept message, for one subscription
-    snapshot_end,  // of a chunk; message and seq: the topic (and Request::after_seq) to go on after, or null: all is
-                   // said
+    snapshot_end,  // of a chunk; message and seq: the topic (and Request::after_seq) to go on after; null: all is said
     ack,           // outcome of the publish that `ticket` names
-    claimed,       // outcome of the claim that `ticket` names
+    claimed,       // outcome of the claim that `ticket` names: sequenced, fenced or too_many_producers
     fenced,        // the session in `slot` is no longer the producer that it was
   };
   Kind kind = Kind::message;

@@ -219,6 +219,13 @@ const std::array kOptions{
            .example = "256MiB",
            .group = kMessages,
            .commands = kServe},
+    Option{.name = "max-producers",
+           .field = &Options::producers_max,
+           .range = {1, 10'000'000},
+           .help = "producers whose numbered publishes are remembered for 10 idle minutes; more are refused",
+           .example = "20000",
+           .group = kMessages,
+           .commands = kServe},
 
     Option{.name = "log-level",
            .field = &Options::log_level,
