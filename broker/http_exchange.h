@@ -11,6 +11,7 @@
 #include "broker/instant.h"
 #include "frame/http_body.h"
 #include "frame/http_request.h"
+#include "topics/idempotency_keys.h"
 
 namespace ringcast::broker {
 
@@ -27,7 +28,8 @@ struct HttpExchange {
   std::optional<frame::BodyReader> body_reader;
   std::string topic;  // decoded
   std::string body;
-  std::string content_type;  // of the request, checked
+  std::string content_type;                      // of the request, checked
+  std::optional<topics::KeyedBody> idempotency;  // POST and DELETE with a key; body: once it has been read
   State state = State::head;
   bool keep_alive = true;
   bool head_only = false;       // HEAD

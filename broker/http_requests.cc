@@ -5,6 +5,7 @@
 #include "broker/body_format.h"
 #include "broker/etag.h"
 #include "broker/http_session.h"
+#include "broker/idempotency_header.h"
 #include "broker/origin.h"
 #include "frame/http_response.h"
 
@@ -119,6 +120,20 @@ HttpSession::Next HttpSession::upgrade(SlotId slot, Session& session, TopicReque
   return Next::wait;
 }
 
+std::optional<HttpRefusal> HttpSession::take_idempotency_key(Session& session) const {
+  const frame::Request& request = session.http->parser.request();
+  const auto value = request.fields.get("Idempotency-Key");
+  if (!value) return std::nullopt;
+  if (request.fields.count("Idempotency-Key") > 1) {
+    return HttpRefusal{400, "bad_idempotency_key", "Idempotency-Key comes once"};
+  }
+  const auto key = read_idempotency_key(*value);
+  if (!key) return key.error();
+  const KeyScope scope{.method = request.method, .topic = session.http->topic, .subject = session.identity->subject};
+  session.http->idempotency = hash_idempotency_key(hash_key_, scope, *key);
+  return std::nullopt;
+}
+
 HttpSession::Next HttpSession::begin_body(SlotId slot, Session& session, TopicRequest topic, Instant now) {
   const frame::Request& request = session.http->parser.request();
   HttpExchange& http = *session.http;
@@ -136,6 +151,7 @@ HttpSession::Next HttpSession::begin_body(SlotId slot, Session& session, TopicRe
   http.removes = request.method == "DELETE";
   http.topic = std::move(topic.filter);
   http.content_type = type;
+  if (auto refusal = take_idempotency_key(session)) return answer_refusal(slot, session, *refusal, now);
   http.body_reader.emplace(request.framing, config_.max_message_bytes);
   http.state = HttpExchange::State::body;
   // Who asks first is told of a body that is too large before it sends it (RFC 9110 §10.1.1).
@@ -158,10 +174,16 @@ HttpSession::Next HttpSession::publish(SlotId slot, Session& session, Instant no
   http.ticket = sessions_.take_ticket();
   const Instant deadline = now + config_.post_hold_ms;
   sessions_.set_deadline(slot.index, deadline);
+  Repeat repeat;
+  if (http.idempotency) {
+    http.idempotency->body = hash_body(hash_key_, http.content_type, http.body);
+    repeat = *http.idempotency;
+  }
   const Publish message{.topic = http.topic, .format = *format, .payload = body};
   (void)publishing_.publish(slot, message,
                             {.op = http.removes ? topics::Op::remove : topics::Op::set,
                              .content_type = is_untyped(http.content_type) ? std::string_view{} : http.content_type,
+                             .repeat = repeat,
                              .wants_ack = true,
                              .ticket = http.ticket,
                              .deadline = deadline});

@@ -23,9 +23,10 @@ std::string hexadecimal(std::uint64_t value) {
 
 }  // namespace
 
-HttpSession::HttpSession(const Config& config, std::uint64_t epoch, FindFile find_file, SessionTable& sessions,
-                         Publishing& publishing, Subscribing& subscribing)
+HttpSession::HttpSession(const Config& config, topics::HashKey hash_key, std::uint64_t epoch, FindFile find_file,
+                         SessionTable& sessions, Publishing& publishing, Subscribing& subscribing)
     : config_(config),
+      hash_key_(hash_key),
       epoch_(hexadecimal(epoch)),
       find_file_(find_file),
       sessions_(sessions),

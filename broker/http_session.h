@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,7 @@
 #include "broker/subscribing.h"
 #include "broker/topic_request.h"
 #include "frame/handshake.h"
+#include "topics/hash.h"
 
 namespace ringcast::broker {
 
@@ -37,8 +39,8 @@ class HttpSession {
     std::uint64_t refused = 0;  // answered with 4xx or 5xx
   };
 
-  HttpSession(const Config& config, std::uint64_t epoch, FindFile find_file, SessionTable& sessions,
-              Publishing& publishing, Subscribing& subscribing);
+  HttpSession(const Config& config, topics::HashKey hash_key, std::uint64_t epoch, FindFile find_file,
+              SessionTable& sessions, Publishing& publishing, Subscribing& subscribing);
 
   // Takes bytes; how many. The session stops while its request waits for an answer.
   [[nodiscard]] std::size_t received(SlotId slot, MutableBytes in, Instant now);
@@ -70,6 +72,8 @@ class HttpSession {
   [[nodiscard]] Next handle_topic(SlotId slot, Session& session, std::string_view path, Instant now);
   [[nodiscard]] Next handle_file(SlotId slot, Session& session, std::string_view path, Instant now);
   [[nodiscard]] Next upgrade(SlotId slot, Session& session, TopicRequest request, Instant now);
+  // Reads Idempotency-Key, if there is one, into the exchange; what is wrong with it, if anything is.
+  [[nodiscard]] std::optional<HttpRefusal> take_idempotency_key(Session& session) const;
   [[nodiscard]] Next begin_body(SlotId slot, Session& session, TopicRequest request, Instant now);
   [[nodiscard]] Next get(SlotId slot, Session& session, TopicRequest request, Instant now);
   [[nodiscard]] Next publish(SlotId slot, Session& session, Instant now);
@@ -79,6 +83,7 @@ class HttpSession {
   Next answer_refusal(SlotId slot, Session& session, const HttpRefusal& refusal, Instant now);
 
   const Config& config_;
+  const topics::HashKey hash_key_;
   const std::string epoch_;  // 16 hexadecimal digits
   const FindFile find_file_;
   SessionTable& sessions_;

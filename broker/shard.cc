@@ -33,7 +33,7 @@ Shard::Shard(const Process& process, std::uint32_t index)
       publishing_(index, process.mesh.shards(), process.hash_key, requester_, pool_, sessions_),
       subscribing_(process.mesh.shards(), process.hash_key, requester_, sessions_, subscriptions_),
       fan_out_(index, sessions_, subscriptions_),
-      http_(process.config, process.epoch, process.find_file, sessions_, publishing_, subscribing_),
+      http_(process.config, process.hash_key, process.epoch, process.find_file, sessions_, publishing_, subscribing_),
       websocket_(process.config, sessions_, publishing_, subscriptions_) {
   fan_out_.set_codec(kRawEncoding, raw_codec_);
   websocket_.set_codec(kRawEncoding, raw_codec_);

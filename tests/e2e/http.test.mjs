@@ -43,6 +43,49 @@ onEachBackend('a topic over HTTP', (io) => {
     assert.equal(await curl(at('curl/large')), body.toString());
   });
 
+  it('publishes once what curl sends twice with one Idempotency-Key, and answers both alike', async () => {
+    const client = await Client.open(broker.topic('again/#'));
+    // Enough topics that every one of the shards is the home of some; the connections end up anywhere.
+    const topics = Array.from({ length: 16 }, (_, i) => `again/t${i}`);
+    const send = async (topic, body, ...more) =>
+      JSON.parse(await curl('-H', 'Idempotency-Key: "order-17"', ...more, '-d', body, at(topic)));
+    for (const topic of topics) {
+      const first = await send(topic, `{"of":"${topic}"}`);
+      const again = await send(topic, `{"of":"${topic}"}`);
+      assert.deepEqual(Object.keys(first), ['topic', 'seq', 'epoch', 'time_us']);
+      assert.deepEqual(again, { ...first, duplicate: true });
+      const bare = JSON.parse(await curl('-H', 'Idempotency-Key: order-17', '-d', `{"of":"${topic}"}`, at(topic)));
+      assert.deepEqual(bare, { ...first, duplicate: true });
+    }
+    for (const topic of topics) {
+      const refusal = await send(topic, '{"of":"another"}');
+      assert.deepEqual([refusal.status, refusal.error], [422, 'idempotency_key_reused']);
+    }
+    const otherType = await send(topics[0], `{"of":"${topics[0]}"}`, '-H', 'Content-Type: application/json');
+    assert.equal(otherType.error, 'idempotency_key_reused');
+    // Another key is another publish, and a DELETE with the key another again: once.
+    const next = JSON.parse(await curl('-H', 'Idempotency-Key: order-18', '-d', `{"of":"${topics[0]}"}`, at(topics[0])));
+    assert.equal(next.duplicate, undefined);
+    const removed = JSON.parse(await curl('-X', 'DELETE', '-H', 'Idempotency-Key: order-17', at(topics[0])));
+    assert.equal(removed.seq, next.seq + 1);
+    const removedAgain = JSON.parse(await curl('-X', 'DELETE', '-H', 'Idempotency-Key: order-17', at(topics[0])));
+    assert.deepEqual(removedAgain, { ...removed, duplicate: true });
+    for (const topic of topics) await publish(broker, topic, 'end');
+    await client.has((inbox) => inbox.filter((message) => message === 'end').length === topics.length);
+    const all = [...topics, topics[0]].map((topic) => `{"of":"${topic}"}`);
+    assert.deepEqual(client.inbox.filter((message) => message !== 'end').sort(), all.sort());
+  });
+
+  it('refuses an Idempotency-Key that is none, by name', async () => {
+    for (const keys of [[''], ['a b'], ['"a'], ['k'.repeat(256)], ['a', 'a']]) {
+      const answer = await request(at('again/bad'), { method: 'POST', body: 'x', headers: { 'Idempotency-Key': keys } });
+      const refusal = JSON.parse(answer.body);
+      assert.deepEqual([refusal.status, refusal.error], [400, 'bad_idempotency_key'], `${keys}`);
+    }
+    const longest = { 'Idempotency-Key': 'k'.repeat(255) };
+    assert.equal((await request(at('again/bad'), { method: 'POST', body: 'x', headers: longest })).status, 200);
+  });
+
   it('says what curl did wrong in words', async () => {
     const refused = JSON.parse(await curl('-d', 'x', at('a//b')));
     assert.deepEqual([refused.status, refused.error], [400, 'empty_level']);
