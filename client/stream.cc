@@ -44,6 +44,10 @@ void Stream::send(MessageKind kind, frame::Bytes payload) {
   add_frame(kind == MessageKind::text ? frame::Opcode::text : frame::Opcode::binary, payload);
 }
 
+void Stream::ping() {
+  if (state_ == State::open) add_frame(frame::Opcode::ping, {});
+}
+
 void Stream::close(std::uint16_t code, std::string_view reason) {
   if (state_ == State::closing || state_ == State::closed) return;
   state_ = state_ == State::open ? State::closing : State::closed;

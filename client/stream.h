@@ -3,9 +3,8 @@
 // Called by: Connection, which moves the bytes. Thread: one.
 // Out:  send() and close() gather frames, masked as RFC 6455 §5.3 wants it; output() is what is to be written, so that
 //       many messages go in one write.
-// In:   next() takes bytes until it has one event. Pings are answered and a close is returned by itself: both only add
-// to
-//       the output.
+// In:   next() takes bytes until it has one event. Pings are answered and a close is returned by itself: both only
+//       add to the output.
 #pragma once
 
 #include <cstddef>
@@ -73,6 +72,9 @@ class Stream {
 
   // Gathers one message. Requires that close() was not called; ignored once the peer has closed. Text must be UTF-8.
   void send(MessageKind kind, frame::Bytes payload);
+
+  // Gathers a ping, to which a living peer answers. Ignored unless open.
+  void ping();
 
   // Gathers a close frame, once. Requires a code that may be sent (frame::is_sendable_close_code).
   void close(std::uint16_t code, std::string_view reason);

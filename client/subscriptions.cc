@@ -1,0 +1,74 @@
+#include "client/subscriptions.h"
+
+#include <cassert>
+#include <utility>
+
+namespace ringcast::client {
+
+Subscriptions::Entry& Subscriptions::add(NewSubscription what) {
+  const std::uint64_t id = what.id;
+  const auto [at, added] = entries_.emplace(id, Entry{.what = std::move(what)});
+  assert(added);
+  at->second.exact = !has_wildcard(at->second.what.filter);
+  return at->second;
+}
+
+bool Subscriptions::remove(std::uint64_t id) {
+  const auto at = entries_.find(id);
+  if (at == entries_.end()) return false;
+  live_.remove(at->second.what.filter, id);
+  entries_.erase(at);
+  return true;
+}
+
+Subscriptions::Entry* Subscriptions::find(std::uint64_t id) {
+  const auto at = entries_.find(id);
+  return at == entries_.end() ? nullptr : &at->second;
+}
+
+void Subscriptions::confirm(Entry& entry) {
+  assert(entry.state != Entry::State::live);
+  entry.state = Entry::State::live;
+  live_.add(entry.what.filter, entry.what.id);
+}
+
+void Subscriptions::lose() {
+  live_.clear();
+  for (auto& [id, entry] : entries_) {
+    if (entry.state == Entry::State::live) entry.was_live = true;
+    entry.state = Entry::State::wanted;
+  }
+}
+
+void Subscriptions::dispatch(const Message& message) {
+  matches_.clear();
+  live_.match(message.topic, matches_);
+  for (const std::uint64_t id : matches_) dispatch(message, id);
+}
+
+void Subscriptions::dispatch(const Message& message, std::uint64_t id) {
+  Entry* const entry = find(id);
+  if (entry != nullptr && entry->state == Entry::State::live) call(*entry, message);
+}
+
+void Subscriptions::dispatch_to_all(const Message& message) {
+  for (auto& [id, entry] : entries_) {
+    if (entry.state == Entry::State::live) call(entry, message);
+  }
+}
+
+void Subscriptions::call(Entry& entry, const Message& message) {
+  if (entry.exact) entry.last_seq = message.seq;
+  entry.last_time_us = message.time_us;
+  if (!entry.what.on_message || !gate_.enter(entry.what.id)) return;
+  entry.what.on_message(message);
+  gate_.leave();
+}
+
+void Subscriptions::tell(Entry& entry, const SubscriptionEvent& event) {
+  if (!entry.what.on_event || !gate_.enter(entry.what.id)) return;
+  entry.what.on_event(event);
+  gate_.leave();
+}
+
+}  // namespace ringcast::client
