@@ -22,6 +22,7 @@ inline constexpr std::uint32_t kBatchMessagesMax = 1024;            // bounds wh
 inline constexpr std::uint32_t kFeaturesMax = 32;                   // wanted in a Hello
 inline constexpr std::uint32_t kClientNameBytesMax = 128;           // shown in an operator's list
 inline constexpr std::uint32_t kProducerIdBytesMax = 64;            // ours have 32
+inline constexpr std::uint32_t kJsonDepthMax = 100;                 // of a payload: serde_json stops at 128, .NET at 64
 inline constexpr std::uint64_t kJsonIntegerMax = (1ULL << 53) - 1;  // exact in every JSON reader (RFC 8259 §6)
 
 enum class Start : std::uint8_t { now, last_values, last_n };

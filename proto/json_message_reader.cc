@@ -1,0 +1,106 @@
+#include "proto/json_message_reader.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "proto/json_member.h"
+
+namespace ringcast::proto {
+
+namespace {
+
+constexpr std::array<std::string_view, 3> kMarks{"\"live\"", "\"snapshot\"", "\"replay\""};
+
+// The message that is being read, member by member.
+struct Reader {
+  JsonCursor& cursor;
+  JsonMade& made;
+  HeaderCollector headers{made.headers, Reading::tolerant};
+  Message message{};
+  bool has_payload = false;
+
+  [[nodiscard]] std::optional<Fault> read_member(std::string_view name);
+  [[nodiscard]] std::optional<Fault> read_payload_as(Format format);
+  [[nodiscard]] std::optional<Fault> read_mark();
+
+ private:
+  [[nodiscard]] std::optional<Fault> read_number(std::string_view name, std::uint64_t& to);
+  [[nodiscard]] std::optional<Fault> read_text(std::string_view name, std::string_view& to);
+};
+
+std::optional<Fault> Reader::read_number(std::string_view name, std::uint64_t& to) {
+  const auto value = read_integer(cursor.value());
+  if (!value) return fault(ErrorCode::bad_value, name, "must be an integer from 0 to 2^53-1");
+  to = *value;
+  return std::nullopt;
+}
+
+std::optional<Fault> Reader::read_text(std::string_view name, std::string_view& to) {
+  const auto value = read_string(cursor.value(), made.strings);
+  if (!value) return fault(ErrorCode::bad_value, name, "must be a string");
+  to = *value;
+  return std::nullopt;
+}
+
+std::optional<Fault> Reader::read_payload_as(Format format) {
+  const auto payload = read_payload(format, Reading::tolerant, cursor, made.strings);
+  if (!payload) return payload.error();
+  message.payload = payload->bytes;
+  message.format = payload->format;
+  has_payload = true;
+  return std::nullopt;
+}
+
+std::optional<Fault> Reader::read_mark() {
+  const auto found = std::ranges::find(kMarks, cursor.value());
+  if (found == kMarks.end()) return fault(ErrorCode::bad_value, "mark", "must be live, snapshot or replay");
+  message.mark = static_cast<Mark>(found - kMarks.begin());
+  return std::nullopt;
+}
+
+std::optional<Fault> Reader::read_member(std::string_view name) {
+  if (name == "seq") return read_number(name, message.seq);
+  if (name == "topic") return read_text(name, message.topic);
+  if (name == "json") return read_payload_as(Format::json);
+  if (name == "text") return read_payload_as(Format::text);
+  if (name == "base64") return read_payload_as(Format::binary);
+  if (name == "position") return read_number(name, message.position);
+  if (name == "time_us") return read_number(name, message.time_us);
+  if (name == "subscription") return read_number(name, message.subscription);
+  if (name == "content_type") return read_text(name, message.content_type);
+  if (name == "headers") return read_headers(cursor, headers, made.strings);
+  if (name == "mark") return read_mark();
+  if (name == "origin") {
+    std::uint64_t origin = 0;
+    auto wrong = read_number(name, origin);
+    message.origin = static_cast<std::uint32_t>(origin);
+    return wrong;
+  }
+  if (name == "op") {
+    const auto op = read_op(cursor.value());
+    if (!op) return fault(ErrorCode::bad_value, name, "must be set, remove or event");
+    message.op = *op;
+    return std::nullopt;
+  }
+  (void)cursor.value();
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::expected<Message, Fault> read_json_message(JsonCursor& cursor, JsonMade& made) {
+  if (cursor.kind() != '{') return std::unexpected(fault(ErrorCode::bad_value, "", "must be an object"));
+  Reader reader{.cursor = cursor, .made = made};
+  cursor.enter();
+  while (cursor.next_member()) {
+    if (auto wrong = reader.read_member(read_name(cursor, made.strings))) return std::unexpected(std::move(*wrong));
+  }
+  if (!reader.has_payload && reader.message.op != Op::remove) {
+    return std::unexpected(fault(ErrorCode::missing_field, "json", "is needed, or text, or base64"));
+  }
+  reader.message.headers = reader.headers.encoded();
+  return reader.message;
+}
+
+}  // namespace ringcast::proto

@@ -1,0 +1,32 @@
+// Finds what stands out in the bytes of a JSON string, eight at a time.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+namespace ringcast::proto {
+
+// The first of [begin, end) that may not stand in a JSON string as it is (RFC 8259 §7): a control character, a quote or
+// a backslash; `end` if there is none.
+[[nodiscard]] inline const char* find_escapable(const char* begin, const char* end) noexcept {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kHighs = 0x8080808080808080;
+  static_assert(std::endian::native == std::endian::little);  // the first byte is the lowest
+  for (; end - begin >= 8; begin += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, begin, sizeof word);
+    // A high bit is set for each byte below 0x20 and each that is 0 after the XOR. A borrow may set more of them, but
+    // only above a true one; the first is true.
+    const std::uint64_t quotes = word ^ kOnes * '"';
+    const std::uint64_t backslashes = word ^ kOnes * '\\';
+    const std::uint64_t found =
+        (((word - kOnes * 0x20) & ~word) | ((quotes - kOnes) & ~quotes) | ((backslashes - kOnes) & ~backslashes)) &
+        kHighs;
+    if (found != 0) return begin + std::countr_zero(found) / 8;
+  }
+  while (begin != end && static_cast<unsigned char>(*begin) >= 0x20 && *begin != '"' && *begin != '\\') ++begin;
+  return begin;
+}
+
+}  // namespace ringcast::proto
