@@ -68,6 +68,7 @@ struct Config {
 
   // Connections.
   std::uint32_t max_connections = 100'000;     // about 1 GiB of kernel memory; open files limit it too
+  std::uint32_t max_subscriptions = 10'000;    // of one connection, full protocol: ~0.5 KiB each on its shard
   std::int64_t handshake_timeout_ms = 10'000;  // accept to complete request head: slow phones yes, slowloris no
   std::int64_t http_idle_timeout_ms = 60'000;  // between requests of a kept connection: what most proxies wait
   std::int64_t ping_interval_ms = 25'000;      // below the 30 s after which the impatient proxies cut a silent tunnel

@@ -12,7 +12,7 @@ FanOut::~FanOut() {
   end_run();
 }
 
-void FanOut::set_codec(Encoding encoding, const Codec& codec) {
+void FanOut::set_codec(Encoding encoding, Codec& codec) {
   streams_[encoding].codec = &codec;
   streams_[encoding].writer = std::make_unique<SegmentWriter>(sessions_.segments());
 }
@@ -24,8 +24,8 @@ SlotId FanOut::silent_publisher(const topics::Publisher& publisher) {
   return session != nullptr && !session->echo ? slot : SlotId{};
 }
 
-bool FanOut::extends_run(std::uint32_t origin, std::span<const topics::GroupId> groups, SlotId skip) const {
-  return !run_.going_out && run_.origin == origin && run_.skip == skip && run_.payload_bytes < kRunBytesMax &&
+bool FanOut::extends_run(std::uint32_t origin, std::span<const topics::GroupId> groups, SlotId publisher) const {
+  return !run_.going_out && run_.origin == origin && run_.publisher == publisher && run_.payload_bytes < kRunBytesMax &&
          std::ranges::equal(run_.groups, groups);
 }
 
@@ -33,18 +33,24 @@ bool FanOut::add(std::uint32_t origin, const Delivery& delivery) {
   const topics::Message& message = *delivery.message;
   const auto groups = subscriptions_.match(origin, delivery.topic, message.topic(), message.topic_hash);
   if (groups.empty()) return true;  // the last subscriber has left while the message was under way
-  const SlotId skip = silent_publisher(message.publisher);
-  if (pending() && !extends_run(origin, groups, skip)) return false;
-  if (!pending()) {
-    run_.origin = origin;
-    run_.skip = skip;
-    run_.groups.assign(groups.begin(), groups.end());
-  }
+  const SlotId publisher = silent_publisher(message.publisher);
+  if (pending() && !extends_run(origin, groups, publisher)) return false;
+  if (!pending()) begin_run(origin, groups, publisher);
   ++run_.messages;
   ++counters_.messages;
   run_.payload_bytes += message.payload_size;
   encode(message);
   return true;
+}
+
+void FanOut::begin_run(std::uint32_t origin, std::span<const topics::GroupId> groups, SlotId publisher) {
+  run_.origin = origin;
+  run_.publisher = publisher;
+  run_.groups.assign(groups.begin(), groups.end());
+  if (++run_.number == 0) {  // a session that got nothing for 2^32 runs must not take this one for its last
+    sessions_.forget_runs();
+    run_.number = 1;
+  }
 }
 
 void FanOut::encode(const topics::Message& message) {
@@ -79,11 +85,8 @@ bool FanOut::step(std::uint32_t& budget) {
     }
     if (budget == 0) return false;
     const std::vector<Span>& spans = streams_[subscriptions_.encoding(group)].spans;
-    const auto progress = subscriptions_.fan_out(group, run_.origin, budget, [&](const topics::Member& member) {
-      if (member.slot == run_.skip.index) return;
-      sessions_.send(member.slot, spans);
-      counters_.deliveries += run_.messages;
-    });
+    const auto progress = subscriptions_.fan_out(group, run_.origin, budget,
+                                                 [&](const topics::Member& member) { deliver(member, spans); });
     budget -= progress.touched;
     if (!progress.done) return false;
     ++run_.next_group;
@@ -91,6 +94,13 @@ bool FanOut::step(std::uint32_t& budget) {
   ++counters_.runs;
   end_run();
   return true;
+}
+
+void FanOut::deliver(const topics::Member& member, std::span<const Span> spans) {
+  if (member.slot == run_.publisher.index && !sessions_.at(member.slot).subscriptions[member.subscription].echo) {
+    return;
+  }
+  if (sessions_.deliver(member.slot, run_.number, spans)) counters_.deliveries += run_.messages;
 }
 
 void FanOut::end_run() {

@@ -29,7 +29,7 @@ class FanOut {
 
   struct Counters {
     std::uint64_t messages = 0;    // that had a subscriber here
-    std::uint64_t deliveries = 0;  // messages × subscribers
+    std::uint64_t deliveries = 0;  // messages × connections that got them
     std::uint64_t encoded_bytes = 0;
     std::uint64_t runs = 0;
   };
@@ -40,7 +40,7 @@ class FanOut {
   ~FanOut();
 
   // The codec of an encoding; it outlives this.
-  void set_codec(Encoding encoding, const Codec& codec);
+  void set_codec(Encoding encoding, Codec& codec);
 
   // Takes a live message of `origin`. False when the run before it must go out first: then step(), and come again.
   [[nodiscard]] bool add(std::uint32_t origin, const Delivery& delivery);
@@ -58,14 +58,15 @@ class FanOut {
 
  private:
   struct Stream {  // of one encoding
-    const Codec* codec = nullptr;
+    Codec* codec = nullptr;
     std::unique_ptr<SegmentWriter> writer;
     std::vector<Span> spans;  // of the run; each holds a reference
   };
   struct Run {
     std::uint32_t origin = 0;
     std::vector<topics::GroupId> groups;
-    SlotId skip;  // the connection that published it and does not want to hear itself
+    SlotId publisher;          // the connection that published it, if not all its subscriptions want to hear that
+    std::uint32_t number = 0;  // in Session::run of those that got it
     std::uint32_t messages = 0;
     std::uint32_t payload_bytes = 0;
     std::size_t next_group = 0;  // how far step() came
@@ -73,7 +74,9 @@ class FanOut {
   };
 
   [[nodiscard]] SlotId silent_publisher(const topics::Publisher& publisher);
-  [[nodiscard]] bool extends_run(std::uint32_t origin, std::span<const topics::GroupId> groups, SlotId skip) const;
+  [[nodiscard]] bool extends_run(std::uint32_t origin, std::span<const topics::GroupId> groups, SlotId publisher) const;
+  void begin_run(std::uint32_t origin, std::span<const topics::GroupId> groups, SlotId publisher);
+  void deliver(const topics::Member& member, std::span<const Span> spans);
   void encode(const topics::Message& message);
   void end_run();
 

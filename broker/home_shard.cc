@@ -181,8 +181,11 @@ HomeShard::Taken HomeShard::claim(std::uint32_t from, const Request& request, In
                           .outcome = Outcome::fenced,
                           .slot = {.index = previous.slot, .generation = previous.generation}});
   }
-  push(from,
-       {.kind = Delivery::Kind::claimed, .outcome = claimed.outcome, .ticket = request.ticket, .slot = request.slot});
+  const bool known = tells && claimed.outcome == Outcome::sequenced;
+  push(from, {.kind = Delivery::Kind::claimed,
+              .outcome = known ? Outcome::duplicate : claimed.outcome,
+              .ticket = request.ticket,
+              .slot = request.slot});
   return Taken::yes;
 }
 

@@ -15,10 +15,6 @@ namespace {
 
 constexpr std::size_t kContentTypeBytesMax = 255;  // kept beside every value: longer ones are nobody's honest wish
 
-bool offers(const frame::Upgrade& upgrade, std::string_view protocol) {
-  return std::ranges::find(upgrade.protocols, protocol) != upgrade.protocols.end();
-}
-
 }  // namespace
 
 HttpSession::Next HttpSession::handle(SlotId slot, Session& session, Instant now) {
@@ -35,6 +31,7 @@ HttpSession::Next HttpSession::handle(SlotId slot, Session& session, Instant now
     return answer_refusal(slot, session, {404, "not_found", "this broker serves " + config_.base_path + "/"}, now);
   }
   path.remove_prefix(config_.base_path.size());
+  if (path == kWebSocketPath) return handle_web_socket(slot, session, now);
   if (path.starts_with(kTopicsPath)) return handle_topic(slot, session, path, now);
   return handle_file(slot, session, path, now);
 }
@@ -46,7 +43,7 @@ HttpSession::Next HttpSession::handle_topic(SlotId slot, Session& session, std::
   if (sessions_.draining()) {
     return answer_refusal(slot, session, {503, "draining", "the broker restarts; try again"}, now);
   }
-  if (frame::wants_websocket(request)) return upgrade(slot, session, std::move(*topic), now);
+  if (frame::wants_websocket(request)) return upgrade_topic(slot, session, *topic, now);
   const std::string_view method = request.method;
   if (method == "POST" || method == "DELETE") return begin_body(slot, session, std::move(*topic), now);
   if (method == "GET" || method == "HEAD") return get(slot, session, std::move(*topic), now);
@@ -58,8 +55,8 @@ HttpSession::Next HttpSession::handle_file(SlotId slot, Session& session, std::s
   const frame::Request& request = session.http->parser.request();
   const StaticFile* file = find_file_ == nullptr ? nullptr : find_file_(path.empty() ? "/" : path);
   if (file == nullptr) {
-    return answer_refusal(slot, session, {404, "not_found", "there are /, /topics/<topic> and the dashboard's files"},
-                          now);
+    return answer_refusal(slot, session,
+                          {404, "not_found", "there are /, /ws, /topics/<topic> and the dashboard's files"}, now);
   }
   if (request.method != "GET" && request.method != "HEAD") {
     const std::string body = frame::error_body(405, "method_not_allowed", "a file takes GET and HEAD");
@@ -77,47 +74,6 @@ HttpSession::Next HttpSession::handle_file(SlotId slot, Session& session, std::s
   }
   const std::string_view body{reinterpret_cast<const char*>(file->bytes.data()), file->bytes.size()};
   return answer(slot, session, builder.body(file->content_type, body), now);
-}
-
-HttpSession::Next HttpSession::upgrade(SlotId slot, Session& session, TopicRequest topic, Instant now) {
-  const auto upgrade = frame::check_upgrade(session.http->parser.request());
-  if (!upgrade) {
-    ++counters_.refused;
-    session.http->keep_alive = false;
-    return answer(slot, session, frame::error_response(upgrade.error()), now);
-  }
-  constexpr std::string_view kRaw = "ringcast.v1.raw";
-  if (!upgrade->protocols.empty() && !offers(*upgrade, kRaw)) {
-    return answer_refusal(slot, session,
-                          {400, "unknown_subprotocol", "the one subprotocol is ringcast.v1.raw; or offer none"}, now);
-  }
-  if (topic.publish_only && topic.wildcard) {
-    return answer_refusal(slot, session, {400, "cannot_publish_to_filter", "mode=pub needs a topic without wildcards"},
-                          now);
-  }
-  if (topic.publish_only ? !session.identity->may_publish(topic.filter)
-                         : !session.identity->may_subscribe(topic.filter)) {
-    return answer_refusal(slot, session, {403, "forbidden", "not permitted on this topic"}, now);
-  }
-  session.echo = topic.echo;
-  session.may_send = !topic.wildcard;
-  if (topic.publish_only) {
-    session.topic = std::make_unique<std::string>(std::move(topic.filter));
-    sessions_.upgraded().push_back(slot);
-  } else {
-    const auto subscribed = subscribing_.subscribe(slot, topic.filter, {.wants_last = topic.last, .upgrades = true});
-    if (!subscribed) {
-      return answer_refusal(slot, session, {503, "too_many_filters", std::string(topics::describe(subscribed.error()))},
-                            now);
-    }
-  }
-  session.http->behind_answers = !session.outbox.empty();
-  sessions_.send_own(slot, frame::upgrade_response(*upgrade, {.protocol = upgrade->protocols.empty() ? "" : kRaw}));
-  // In this phase nothing leaves: the 101 goes out when the subscription is live, so that who sees `open` gets whatever
-  // is published from then on.
-  session.phase = Phase::upgrading;
-  session.http->parser.release();
-  return Next::wait;
 }
 
 std::optional<HttpRefusal> HttpSession::take_idempotency_key(Session& session) const {

@@ -1,11 +1,10 @@
 #include "broker/http_session.h"
 
-#include <array>
 #include <cassert>
-#include <cstdio>
 
 #include "broker/body_format.h"
 #include "broker/etag.h"
+#include "broker/producer_id.h"
 #include "frame/http_response.h"
 
 namespace ringcast::broker {
@@ -14,12 +13,6 @@ namespace {
 
 // A body that keeps coming keeps its connection: this much within a handshake timeout.
 constexpr std::size_t kBodyProgressBytes = 64 * 1024;
-
-std::string hexadecimal(std::uint64_t value) {
-  std::array<char, 17> text{};
-  (void)std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(value));
-  return text.data();
-}
 
 }  // namespace
 

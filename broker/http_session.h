@@ -1,11 +1,13 @@
 // HttpSession: what a connection that speaks HTTP/1.1 does with the bytes it gets: one request at a time, each
 // answered.
 //
-// `/topics/<topic>`: POST publishes, GET reads the last value, DELETE removes it, an upgrade subscribes. Everything
-// else is a file of the dashboard or 404. Thread: one shard's. State is in Session and its HttpExchange.
+// `/topics/<topic>`: POST publishes, GET reads the last value, DELETE removes it, an upgrade subscribes. `/ws`: an
+// upgrade opens the full protocol. Everything else is a file of the dashboard or 404. Thread: one shard's. State is in
+// Session and its HttpExchange.
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -71,7 +73,12 @@ class HttpSession {
   [[nodiscard]] Next handle(SlotId slot, Session& session, Instant now);
   [[nodiscard]] Next handle_topic(SlotId slot, Session& session, std::string_view path, Instant now);
   [[nodiscard]] Next handle_file(SlotId slot, Session& session, std::string_view path, Instant now);
-  [[nodiscard]] Next upgrade(SlotId slot, Session& session, TopicRequest request, Instant now);
+  [[nodiscard]] Next handle_web_socket(SlotId slot, Session& session, Instant now);
+  [[nodiscard]] Next upgrade_topic(SlotId slot, Session& session, const TopicRequest& topic, Instant now);
+  // Sends the 101, which leaves when the session opens.
+  [[nodiscard]] Next upgraded(SlotId slot, Session& session, const frame::Upgrade& upgrade, std::string_view protocol);
+  [[nodiscard]] Next refuse_handshake(SlotId slot, Session& session, frame::HttpError error, Instant now);
+  [[nodiscard]] std::expected<void, topics::Error> begin_with(SlotId slot, const TopicRequest& topic);
   // Reads Idempotency-Key, if there is one, into the exchange; what is wrong with it, if anything is.
   [[nodiscard]] std::optional<HttpRefusal> take_idempotency_key(Session& session) const;
   [[nodiscard]] Next begin_body(SlotId slot, Session& session, TopicRequest request, Instant now);

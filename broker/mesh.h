@@ -77,7 +77,8 @@ struct Delivery {
     snapshot,      // a last value, or kept message, for one subscription
     snapshot_end,  // of a chunk; message and seq: the topic (and Request::after_seq) to go on after; null: all is said
     ack,           // outcome of the publish that `ticket` names
-    claimed,       // outcome of the claim that `ticket` names: sequenced, fenced or too_many_producers
+    claimed,       // outcome of the claim that `ticket` names: sequenced (duplicate: the producer was known), fenced,
+                   // too_many_producers
     fenced,        // the session in `slot` is no longer the producer that it was
   };
   Kind kind = Kind::message;

@@ -57,6 +57,11 @@ void Outbox::insert(std::size_t index, const Span& added, OutboxPool& pool) {
   more_->checked = std::min(more_->checked, at);
 }
 
+void Outbox::append_all(Outbox& other, OutboxPool& pool) {
+  for (std::size_t i = 0; i < other.spans(); ++i) append(other.span(i), pool);
+  other.clear(pool);
+}
+
 void Outbox::append_urgent(const Span& urgent, OutboxPool& pool) {
   Cut cut = first_message();
   if (cut.index == spans()) return append(urgent, pool);

@@ -37,6 +37,8 @@ class Outbox {
       append_slow(span, pool);
     }
   }
+  // Takes over all that `other` is owed, which is empty then.
+  void append_all(Outbox& other, OutboxPool& pool);
   // Puts whole frames before the first message that is not partly sent, behind others that carry none (FrameRecord): so
   // control frames do not wait behind data, keep their order and never come before the answer to the handshake.
   void append_urgent(const Span& span, OutboxPool& pool);

@@ -31,13 +31,18 @@ Publishing::Result Publishing::publish(SlotId slot, const Publish& publish, cons
       .ticket = options.ticket,
       .deadline = options.deadline,
   };
-  // Nobody overtakes those who wait already.
-  if (waiting_[held.home].empty() && requester_.publish(held.home, request_for(slot, held))) return Result::sent;
   Session* session = sessions_.find(slot);
   assert(session != nullptr);
-  assert(session->held == nullptr);
-  session->held = std::make_unique<HeldPublish>(held);
-  waiting_[held.home].push_back(slot);
+  // Nobody overtakes those who wait already.
+  if (session->held == nullptr && waiting_[held.home].empty() &&
+      requester_.publish(held.home, request_for(slot, held))) {
+    return Result::sent;
+  }
+  if (session->held == nullptr) {
+    session->held = std::make_unique<std::deque<HeldPublish>>();
+    waiting_[held.home].push_back(slot);
+  }
+  session->held->push_back(held);
   return Result::held;
 }
 
@@ -57,19 +62,35 @@ void Publishing::advance() {
     while (!waiting.empty()) {
       const SlotId slot = waiting.front();
       Session* session = sessions_.find(slot);
-      if (session != nullptr && session->held != nullptr && session->held->home == home) {
-        if (!requester_.publish(home, request_for(slot, *session->held))) break;
-        session->held.reset();
-        if (session->phase == Phase::websocket) sessions_.resume(slot);
+      if (session != nullptr && session->held != nullptr && session->held->front().home == home) {
+        if (!requester_.publish(home, request_for(slot, session->held->front()))) break;
+        waiting.pop_front();
+        session->held->pop_front();
+        send_held(slot, *session);
+      } else {
+        waiting.pop_front();
       }
-      waiting.pop_front();
     }
   }
 }
 
+// The first of those that the session held is on its way: sends the others, until one must wait for its home.
+void Publishing::send_held(SlotId slot, Session& session) {
+  while (!session.held->empty()) {
+    const HeldPublish& held = session.held->front();
+    if (!waiting_[held.home].empty() || !requester_.publish(held.home, request_for(slot, held))) {
+      waiting_[held.home].push_back(slot);
+      return;
+    }
+    session.held->pop_front();
+  }
+  session.held.reset();
+  if (session.phase == Phase::websocket && session.may_read()) sessions_.resume(slot);
+}
+
 bool Publishing::take_back(Session& session) {
   if (session.held == nullptr) return false;
-  pool_.release(session.held->message);
+  for (const HeldPublish& held : *session.held) pool_.release(held.message);
   session.held.reset();
   return true;
 }

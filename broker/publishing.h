@@ -1,7 +1,8 @@
 // Publishing: the way of a publish from its session to the topic's home, and of those that must wait for room.
 //
 // A publish that finds the way full is held by its session, which is not read any further: each session holds at most
-// one. Those that wait for a home go in the order in which they came.
+// what one WebSocket message brought. Those that wait for a home go in the order in which they came, and those of one
+// session in theirs, whichever homes they go to.
 // Thread: one shard's.
 #pragma once
 
@@ -9,11 +10,17 @@
 #include <deque>
 #include <vector>
 
-#include "broker/codec.h"
 #include "broker/requester.h"
 #include "broker/session_table.h"
 
 namespace ringcast::broker {
+
+// What is published. Views are for the call.
+struct Publish {
+  std::string_view topic;
+  topics::Format format = topics::Format::binary;
+  Bytes payload;
+};
 
 class Publishing {
  public:
@@ -34,10 +41,10 @@ class Publishing {
   Publishing(std::uint32_t self, std::uint32_t shards, topics::HashKey key, Requester& requester,
              topics::MessagePool& pool, SessionTable& sessions);
 
-  // Publishes for the session in `slot`, which holds nothing yet. The topic is valid and permitted.
+  // Publishes for the session in `slot`. The topic is valid and permitted.
   Result publish(SlotId slot, const Publish& publish, const Options& options);
 
-  // Sends what waited and has room now, and resumes those sessions whose protocol needs no ack.
+  // Sends what waited and has room now, and resumes those sessions that need nothing else.
   void advance();
 
   // Takes back what the session holds. True when it held something: that is certainly not published.
@@ -45,6 +52,7 @@ class Publishing {
 
  private:
   [[nodiscard]] Request request_for(SlotId slot, const HeldPublish& held) const;
+  void send_held(SlotId slot, Session& session);
 
   const std::uint32_t self_;
   const std::uint32_t shards_;

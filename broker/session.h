@@ -7,11 +7,13 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "broker/codec.h"
+#include "broker/full_state.h"
 #include "broker/http_exchange.h"
 #include "broker/identity.h"
 #include "broker/instant.h"
@@ -35,23 +37,28 @@ enum class Phase : std::uint8_t {
 // One origin's part of starting a subscription.
 struct JoinOrigin {
   std::uint32_t home = 0;
-  std::uint64_t position = 0;  // of its marker
-  std::string after;           // the last values up to this topic were taken
+  std::uint64_t position = 0;   // of its marker
+  std::string after;            // what the subscription begins with was taken up to this topic,
+  std::uint64_t after_seq = 0;  // of this one only up to here; 0: all of it
   enum class State : std::uint8_t { waits_for_marker, to_pull, pulling, done } state = State::waits_for_marker;
 };
 
-// A subscription that is not complete yet: markers to come, last values to fetch.
+// A subscription that is not complete yet: markers to come, kept messages to fetch.
 struct Join {
-  std::uint32_t subscription = 0;  // index in the session
-  std::uint32_t ticket = 0;        // in every answer that belongs to this join
+  std::uint32_t ticket = 0;  // in every answer that belongs to this join
   std::uint32_t markers_missing = 0;
-  bool wants_last = false;
+  std::uint32_t replay_max = 0;     // of each topic; 0: its last value
+  bool pulls = false;               // begins with kept messages
   bool upgrades = false;            // the 101 is held until the markers have come
   std::vector<JoinOrigin> origins;  // the homes that can have topics of the filter
 };
 
 struct Subscription {
-  topics::Place place;
+  topics::Place place;         // not valid(): this entry is free
+  std::uint64_t id = 0;        // the client's name for it
+  std::unique_ptr<Join> join;  // until it is complete
+  bool echo = true;            // hears what its connection publishes itself
+  bool holds = false;          // makes live messages of the connection wait
 };
 
 // A publish that waits for room on its way to `home`.
@@ -71,23 +78,30 @@ struct Session {
   bool dirty : 1 = false;                // in the shard's dirty list
   bool overflowed : 1 = false;           // in the list of those that pin too much
   bool stopped : 1 = false;              // bytes were left unread: in the connection layer's keeping until resumed
-  bool echo : 1 = true;                  // hears what it publishes itself
+  bool echo : 1 = true;                  // all its subscriptions hear what it publishes itself
+  bool messages_wait : 1 = false;        // live ones, in full->waiting, for what a subscription begins with
+  bool pulling : 1 = false;              // a chunk of kept messages is on its way from a home
   bool may_send : 1 = true;              // its URL names a topic, not a filter with wildcards
   bool ping_sent : 1 = false;            // and not a byte has come since
   bool send_blocked : 1 = false;         // the connection layer waits for the socket: it is not put into the dirty list
   bool in_blocked : 1 = false;           // in the table's list of those
   bool reached_by_loopback : 1 = false;  // the address it connected to
+  std::uint32_t joins = 0;               // subscriptions that are not complete
+  std::uint32_t run = 0;                 // FanOut's last one that this connection got: it gets none twice
   Instant deadline = Instant::never();
   Instant comes_up = Instant::never();  // when its entry in the timer wheel does; an entry at another time is stale
   frame::Parser parser{frame::Parser::Options{}};
   Outbox outbox;
   const Identity* identity = nullptr;
-  std::unique_ptr<HttpExchange> http;  // phase http and upgrading
-  std::unique_ptr<Join> join;
-  std::unique_ptr<HeldPublish> held;
+  std::unique_ptr<HttpExchange> http;               // phase http and upgrading
+  std::unique_ptr<FullState> full;                  // the full protocol's
+  std::unique_ptr<std::deque<HeldPublish>> held;    // those of one WebSocket message, oldest first; not empty
   std::unique_ptr<std::vector<std::uint8_t>> pong;  // that waits for the socket: the newest only (RFC 6455 §5.5.3)
   std::unique_ptr<std::string> topic;               // what is published to, if this session subscribes to nothing
   std::vector<Subscription> subscriptions;
+
+  // False while what was read already must be dealt with first.
+  [[nodiscard]] bool may_read() const noexcept { return held == nullptr && (full == nullptr || full->may_read(joins)); }
 };
 
 }  // namespace ringcast::broker

@@ -28,6 +28,7 @@ void SessionTable::release(SlotId slot) {
   assert(session->subscriptions.empty());
   assert(session->held == nullptr);
   session->outbox.clear(outboxes_);
+  if (session->full != nullptr) session->full->waiting.clear(outboxes_);
   const std::uint32_t next_generation = session->generation + 1;
   std::destroy_at(session);
   std::construct_at(session);
@@ -41,12 +42,34 @@ Session* SessionTable::find(SlotId slot) noexcept {
   return session.generation == slot.generation && session.phase != Phase::free ? &session : nullptr;
 }
 
-void SessionTable::send_own(SlotId slot, Bytes bytes) {
+void SessionTable::forget_runs() {
+  for (std::uint32_t i = 0; i < sessions_.end(); ++i) sessions_[i].run = 0;
+}
+
+void SessionTable::hold(Session& session) noexcept {
+  ++session.full->holds;
+  session.messages_wait = true;
+}
+
+void SessionTable::end_hold(Session& session, std::uint32_t index) {
+  assert(session.messages_wait);
+  assert(session.full->holds > 0);
+  if (--session.full->holds > 0) return;
+  session.messages_wait = false;
+  if (session.full->waiting.empty()) return;
+  session.outbox.append_all(session.full->waiting, outboxes_);
+  touched(session, index);
+}
+
+void SessionTable::send_own(SlotId slot, const Span& span) {
   Session* session = find(slot);
   if (session == nullptr || session->phase >= Phase::closing) return;
-  const Span span = own_.append(bytes);
   session->outbox.append(span, outboxes_);
   touched(*session, slot.index);
+}
+
+void SessionTable::send_own(SlotId slot, Bytes bytes) {
+  send_own(slot, own_.append(bytes));
 }
 
 void SessionTable::send_own(SlotId slot, std::string_view bytes) {
@@ -96,7 +119,11 @@ void SessionTable::unblocked(SlotId slot) {
 
 void SessionTable::unpin(std::span<Segment* const> current) {
   forget_unblocked();
-  for (const SlotId slot : blocked_) sessions_[slot.index].outbox.unpin(current, outboxes_);
+  for (const SlotId slot : blocked_) {
+    Session& session = sessions_[slot.index];
+    session.outbox.unpin(current, outboxes_);
+    if (session.messages_wait) session.full->waiting.unpin(current, outboxes_);
+  }
 }
 
 std::unique_ptr<HttpExchange> SessionTable::new_exchange() const {
@@ -109,7 +136,11 @@ void SessionTable::close_websocket(SlotId slot, std::uint16_t code, std::string_
   if (session == nullptr || session->phase >= Phase::closing) return;
   std::array<std::uint8_t, frame::kCloseFrameSizeMax> close{};
   const std::size_t size = frame::encode_close_frame({.code = code, .reason = reason}, close);
-  if (owed == Owed::drop) session->outbox.truncate(outboxes_);
+  if (owed == Owed::drop) {
+    session->outbox.truncate(outboxes_);
+  } else if (session->messages_wait) {
+    session->outbox.append_all(session->full->waiting, outboxes_);
+  }
   session->outbox.append(own_.append(Bytes{close}.first(size)), outboxes_);
   mark_dirty(*session, slot.index);
   finish(slot, now);

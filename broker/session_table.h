@@ -50,14 +50,24 @@ class SessionTable {
 
   // ---- owing ----
 
-  // Hot path: once per subscriber and run. The connection is owed these bytes too.
-  void send(std::uint32_t index, std::span<const Span> spans) {
+  // Hot path: once per subscription and run. The connection is owed these messages too, unless another subscription of
+  // its own has brought it this run. True if it gets them.
+  bool deliver(std::uint32_t index, std::uint32_t run, std::span<const Span> spans) {
     Session& session = sessions_[index];
-    if (session.phase >= Phase::closing) return;  // it ends in this turn
-    for (const Span& span : spans) session.outbox.append(span, outboxes_);
+    if (session.run == run || session.phase >= Phase::closing) return false;  // or it ends in this turn
+    session.run = run;
+    Outbox& outbox = session.messages_wait ? session.full->waiting : session.outbox;
+    for (const Span& span : spans) outbox.append(span, outboxes_);
     touched(session, index);
+    return true;
   }
+  // The numbers of runs begin anew.
+  void forget_runs();
+  // Live messages of the connection wait until each hold() has its end_hold().
+  void hold(Session& session) noexcept;
+  void end_hold(Session& session, std::uint32_t index);
   // Owes bytes that no other connection gets.
+  void send_own(SlotId slot, const Span& span);
   void send_own(SlotId slot, Bytes bytes);
   void send_own(SlotId slot, std::string_view bytes);
   // The same, before everything but the frame that is being sent.
@@ -133,7 +143,8 @@ class SessionTable {
  private:
   void touched(Session& session, std::uint32_t index) {
     mark_dirty(session, index);
-    if (session.outbox.pinned_bytes() > outbox_max_bytes_ && !session.overflowed) {
+    const std::size_t waiting_bytes = session.messages_wait ? session.full->waiting.pinned_bytes() : 0;
+    if (session.outbox.pinned_bytes() + waiting_bytes > outbox_max_bytes_ && !session.overflowed) {
       session.overflowed = true;
       overflowed_.push_back({index, session.generation});
     }

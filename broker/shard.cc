@@ -33,10 +33,14 @@ Shard::Shard(const Process& process, std::uint32_t index)
       publishing_(index, process.mesh.shards(), process.hash_key, requester_, pool_, sessions_),
       subscribing_(process.mesh.shards(), process.hash_key, requester_, sessions_, subscriptions_),
       fan_out_(index, sessions_, subscriptions_),
+      full_(process.config,
+            {.shard = index, .shards = process.mesh.shards(), .key = process.hash_key, .epoch = process.epoch},
+            sessions_, publishing_, subscribing_, requester_),
       http_(process.config, process.hash_key, process.epoch, process.find_file, sessions_, publishing_, subscribing_),
-      websocket_(process.config, sessions_, publishing_, subscriptions_) {
+      websocket_(process.config, sessions_, publishing_, full_, subscriptions_) {
   fan_out_.set_codec(kRawEncoding, raw_codec_);
-  websocket_.set_codec(kRawEncoding, raw_codec_);
+  fan_out_.set_codec(kProtoEncoding, full_.codec(kProtoEncoding));
+  fan_out_.set_codec(kJsonEncoding, full_.codec(kJsonEncoding));
 }
 
 Shard::~Shard() {
@@ -44,6 +48,7 @@ Shard::~Shard() {
     Session& session = sessions_.at(i);
     (void)publishing_.take_back(session);
     session.outbox.clear(sessions_.outboxes());
+    if (session.full != nullptr) session.full->waiting.clear(sessions_.outboxes());
   }
 }
 
@@ -102,6 +107,7 @@ void Shard::peer_lost(SlotId slot) {
 
 void Shard::sent(SlotId slot) {
   subscribing_.sent(slot);
+  tell_started();
 }
 
 void Shard::fin_sent(SlotId slot, Instant now) {
@@ -125,6 +131,7 @@ topics::ShardSet Shard::turn(const Now& now) {
   more |= home_.take(now, budget_.requests);
   shown |= home_.flush();
   more |= drain_deliveries(now, appends);
+  full_.end_turn();
   complete_upgrades(now.monotonic);
   close_slow_consumers(now.monotonic);
   look_at_deadlines(now.monotonic);
@@ -171,50 +178,66 @@ Shard::Drained Shard::drain_one(std::uint32_t origin, const Delivery& delivery, 
     case Delivery::Kind::marker:
       // What came before the marker is not the new subscription's.
       if (fan_out_.pending() && !fan_out_.step(appends)) return Drained::not_yet;
-      if (subscribing_.marker(origin, delivery)) sessions_.upgraded().push_back(delivery.slot);
+      subscribing_.marker(origin, delivery);
+      tell_started();
       return Drained::yes;
     case Delivery::Kind::snapshot:
-      snapshot(delivery, now);
+      opening_message(delivery, now);
       drained_bytes_ += delivery.message->payload_size + 1;
       return Drained::yes;
     case Delivery::Kind::snapshot_end:
-      snapshot_end(origin, delivery, now);
+      opening_end(origin, delivery, now);
       return Drained::yes;
     case Delivery::Kind::ack:
-      acknowledge(delivery, now);
+      acknowledge(origin, delivery, now);
       return Drained::yes;
     case Delivery::Kind::claimed:
+      if (Session* session = find_full(delivery.slot)) full_.claimed(delivery.slot, *session, delivery, now);
+      return Drained::yes;
     case Delivery::Kind::fenced:
+      if (Session* session = find_full(delivery.slot)) full_.fenced(delivery.slot, *session, now);
       return Drained::yes;
   }
   assert(false);
   return Drained::yes;
 }
 
-void Shard::snapshot(const Delivery& delivery, Instant now) {
+void Shard::opening_message(const Delivery& delivery, Instant now) {
   Session* session = sessions_.find(delivery.slot);
   if (session == nullptr) return;
-  if (session->phase == Phase::http) {
-    http_.fetched(delivery.slot, delivery.ticket, *delivery.message, now);
-  } else {
-    subscribing_.snapshot(delivery, raw_codec_);
-  }
+  if (session->phase == Phase::http) return http_.fetched(delivery.slot, delivery.ticket, *delivery.message, now);
+  if (session->encoding == kRawEncoding) return subscribing_.opening_message(delivery, raw_codec_);
+  subscribing_.opening_message(delivery, full_.codec(session->encoding));
 }
 
-void Shard::snapshot_end(std::uint32_t origin, const Delivery& delivery, Instant now) {
+void Shard::opening_end(std::uint32_t origin, const Delivery& delivery, Instant now) {
   Session* session = sessions_.find(delivery.slot);
   if (session == nullptr) return;
-  if (session->phase == Phase::http) {
-    http_.fetched_all(delivery.slot, delivery.ticket, now);
-  } else {
-    subscribing_.snapshot_end(origin, delivery);
-  }
+  if (session->phase == Phase::http) return http_.fetched_all(delivery.slot, delivery.ticket, now);
+  subscribing_.opening_end(origin, delivery);
+  tell_started();
 }
 
-void Shard::acknowledge(const Delivery& ack, Instant now) {
+void Shard::tell_started() {
+  for (const Subscribing::Started& started : subscribing_.started()) {
+    if (started.upgrades) sessions_.upgraded().push_back(started.slot);
+    const Session* session = sessions_.find(started.slot);
+    if (session != nullptr && session->full != nullptr) full_.started(started);
+  }
+  subscribing_.started().clear();
+}
+
+// The session in `slot` if it speaks the full protocol and is open.
+Session* Shard::find_full(SlotId slot) noexcept {
+  Session* session = sessions_.find(slot);
+  return session != nullptr && session->full != nullptr && session->phase == Phase::websocket ? session : nullptr;
+}
+
+void Shard::acknowledge(std::uint32_t origin, const Delivery& ack, Instant now) {
   Session* session = sessions_.find(ack.slot);
   if (session == nullptr) return;
   if (session->phase == Phase::http) return http_.acknowledged(ack.slot, ack, now);
+  if (Session* full = find_full(ack.slot)) return full_.acknowledged(ack.slot, *full, origin, ack, now);
   if (session->phase != Phase::websocket || ack.outcome == Outcome::sequenced) return;
   // A raw connection has no other way to be told that what it published is nowhere.
   const std::string_view reason = ack.outcome == Outcome::too_many_topics
@@ -260,7 +283,7 @@ void Shard::due(SlotId slot, Session& session, Instant now) {
     case Phase::http:
       return http_.due(slot, now);
     case Phase::upgrading:
-      subscribing_.leave(session);
+      subscribing_.leave_all(slot, session);
       return http_.refuse_upgrade(slot, now);
     case Phase::websocket:
       return websocket_.due(slot, now);
@@ -276,7 +299,7 @@ void Shard::due(SlotId slot, Session& session, Instant now) {
 void Shard::forget(SlotId slot) {
   Session* session = sessions_.find(slot);
   assert(session != nullptr);
-  subscribing_.leave(*session);
+  subscribing_.leave_all(slot, *session);
   (void)publishing_.take_back(*session);
   session->http.reset();
   session->topic.reset();
@@ -289,6 +312,14 @@ bool Shard::must_not_sleep() {
     if (!mesh_.deliveries(other, index_).empty()) return true;
   }
   return home_.has_requests() || requester_.ask_for_room() || home_.ask_for_room();
+}
+
+void Shard::drain() {
+  sessions_.drain();
+  for (std::uint32_t i = 0; i < sessions_.index_end(); ++i) {
+    Session& session = sessions_.at(i);
+    if (session.phase == Phase::websocket && session.full != nullptr) full_.go_away(sessions_.id(session, i), session);
+  }
 }
 
 void Shard::close_all(Instant now) {

@@ -12,6 +12,7 @@
 
 #include "broker/config.h"
 #include "broker/fan_out.h"
+#include "broker/full_session.h"
 #include "broker/home_shard.h"
 #include "broker/http_session.h"
 #include "broker/instant.h"
@@ -94,7 +95,7 @@ class Shard {
   [[nodiscard]] Instant next_deadline() const noexcept { return sessions_.next_deadline(); }
 
   // Stops being open to anything new; what is owed is still sent. Then close_all() ends every connection with 1012.
-  void drain() noexcept { sessions_.drain(); }
+  void drain();
   void close_all(Instant now);
 
   // ---- for the connection layer ----
@@ -112,14 +113,17 @@ class Shard {
   [[nodiscard]] const topics::MessagePool& pool() const noexcept { return pool_; }
   [[nodiscard]] const topics::Subscriptions& subscriptions() const noexcept { return subscriptions_; }
   [[nodiscard]] const WebSocketSession& websocket() const noexcept { return websocket_; }
+  [[nodiscard]] const FullSession& full() const noexcept { return full_; }
 
  private:
   [[nodiscard]] bool drain_deliveries(const Now& now, std::uint32_t& appends);
   enum class Drained : std::uint8_t { yes, not_yet };
   [[nodiscard]] Drained drain_one(std::uint32_t origin, const Delivery& delivery, std::uint32_t& appends, Instant now);
-  void snapshot(const Delivery& delivery, Instant now);
-  void snapshot_end(std::uint32_t origin, const Delivery& delivery, Instant now);
-  void acknowledge(const Delivery& ack, Instant now);
+  void opening_message(const Delivery& delivery, Instant now);
+  void opening_end(std::uint32_t origin, const Delivery& delivery, Instant now);
+  void acknowledge(std::uint32_t origin, const Delivery& ack, Instant now);
+  void tell_started();
+  [[nodiscard]] Session* find_full(SlotId slot) noexcept;
   void complete_upgrades(Instant now);
   void close_slow_consumers(Instant now);
   void look_at_deadlines(Instant now);
@@ -141,6 +145,7 @@ class Shard {
   Publishing publishing_;
   Subscribing subscribing_;
   FanOut fan_out_;
+  FullSession full_;
   HttpSession http_;
   WebSocketSession websocket_;
   Identity anonymous_;

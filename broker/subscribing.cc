@@ -9,100 +9,152 @@ Subscribing::Subscribing(std::uint32_t shards, topics::HashKey key, Requester& r
                          topics::Subscriptions& subscriptions)
     : shards_(shards), key_(key), requester_(requester), sessions_(sessions), subscriptions_(subscriptions) {}
 
-std::expected<void, topics::Error> Subscribing::subscribe(SlotId slot, std::string_view filter,
-                                                          const Options& options) {
+std::expected<std::uint32_t, topics::Error> Subscribing::subscribe(SlotId slot, std::string_view filter,
+                                                                   const Options& options) {
   Session* session = sessions_.find(slot);
   assert(session != nullptr);
-  assert(session->join == nullptr);
-  const auto index = static_cast<std::uint32_t>(session->subscriptions.size());
+  const std::uint32_t index = take_entry(*session);
   const auto joined = subscriptions_.join(filter, session->encoding, {.slot = slot.index, .subscription = index});
-  if (!joined) return std::unexpected(joined.error());
-  session->subscriptions.push_back({.place = joined->place});
+  if (!joined) {
+    if (session->full != nullptr) session->full->free.push_back(index);
+    return std::unexpected(joined.error());
+  }
+  Subscription& subscription = session->subscriptions[index];
+  subscription = {.place = joined->place, .id = options.id, .echo = options.echo};
+  if (!options.echo) session->echo = false;
+  subscription.join = announce(slot, index, filter, *joined, options);
+  ++session->joins;
+  const bool many_markers = subscription.join->markers_missing > 1;
+  if (session->full != nullptr && (many_markers || options.upgrades || options.begin == Begin::last_n)) {
+    subscription.holds = true;
+    sessions_.hold(*session);
+  }
+  return index;
+}
 
-  session->join = std::make_unique<Join>();
-  Join& join = *session->join;
-  join.subscription = index;
-  join.ticket = sessions_.take_ticket();
-  join.wants_last = options.wants_last;
-  join.upgrades = options.upgrades;
-  for (topics::ShardSet homes = joined->homes; homes != 0;) {
+// A free entry of the session's subscriptions.
+std::uint32_t Subscribing::take_entry(Session& session) {
+  if (session.full != nullptr && !session.full->free.empty()) {
+    const std::uint32_t index = session.full->free.back();
+    session.full->free.pop_back();
+    return index;
+  }
+  session.subscriptions.emplace_back();
+  return static_cast<std::uint32_t>(session.subscriptions.size() - 1);
+}
+
+std::unique_ptr<Join> Subscribing::announce(SlotId slot, std::uint32_t index, std::string_view filter,
+                                            const topics::Subscriptions::Joined& joined, const Options& options) {
+  auto join = std::make_unique<Join>();
+  join->ticket = sessions_.take_ticket();
+  join->pulls = options.begin != Begin::now;
+  join->replay_max = options.begin == Begin::last_n ? options.last_count : 0;
+  join->upgrades = options.upgrades;
+  for (topics::ShardSet homes = joined.homes; homes != 0;) {
     const std::uint32_t home = topics::take_shard(homes);
-    join.origins.push_back({.home = home});
+    join->origins.push_back({.home = home});
     requester_.send(home, {.kind = Request::Kind::subscribe,
-                           .first = joined->first,
+                           .first = joined.first,
                            .subscription = index,
-                           .ticket = join.ticket,
+                           .ticket = join->ticket,
                            .slot = slot,
                            .message = requester_.note(filter)});
   }
-  join.markers_missing = static_cast<std::uint32_t>(join.origins.size());
-  return {};
+  join->markers_missing = static_cast<std::uint32_t>(join->origins.size());
+  return join;
 }
 
-bool Subscribing::marker(std::uint32_t origin, const Delivery& delivery) {
+// The join that an answer is for; null when it has gone.
+Join* Subscribing::join_of(Session& session, const Delivery& delivery) {
+  if (delivery.subscription >= session.subscriptions.size()) return nullptr;
+  Join* join = session.subscriptions[delivery.subscription].join.get();
+  return join != nullptr && join->ticket == delivery.ticket ? join : nullptr;
+}
+
+void Subscribing::marker(std::uint32_t origin, const Delivery& delivery) {
   Session* session = sessions_.find(delivery.slot);
-  if (session == nullptr || session->join == nullptr || session->join->ticket != delivery.ticket) return false;
-  Join& join = *session->join;
-  const auto marked = subscriptions_.marker(session->subscriptions[join.subscription].place, origin);
+  Join* join = session == nullptr ? nullptr : join_of(*session, delivery);
+  if (join == nullptr) return;
+  const auto marked = subscriptions_.marker(session->subscriptions[delivery.subscription].place, origin);
   apply(marked.moves);
-  const auto part = std::ranges::find(join.origins, origin, &JoinOrigin::home);
-  assert(part != join.origins.end());
+  const auto part = std::ranges::find(join->origins, origin, &JoinOrigin::home);
+  assert(part != join->origins.end());
   assert(part->state == JoinOrigin::State::waits_for_marker);
   part->position = delivery.position;
   part->state = JoinOrigin::State::to_pull;
-  if (--join.markers_missing > 0) return false;
-  const bool upgrades = join.upgrades;
-  if (!join.wants_last) {
-    session->join.reset();
-  } else {
-    pull(delivery.slot, *session);
-  }
-  return upgrades;
+  if (--join->markers_missing > 0) return;
+  started_.push_back({.slot = delivery.slot,
+                      .subscription = delivery.subscription,
+                      .live = true,
+                      .complete = !join->pulls,
+                      .upgrades = join->upgrades});
+  if (!join->pulls) return end_join(*session, delivery.subscription);
+  if (session->full != nullptr) session->full->to_pull.push_back(delivery.subscription);
+  pull(delivery.slot, *session);
 }
 
 void Subscribing::pull(SlotId slot, Session& session) {
-  Join& join = *session.join;
-  if (join.markers_missing > 0 || session.outbox.owed_bytes() > kPullWhileOwedMax) return;
-  if (std::ranges::find(join.origins, JoinOrigin::State::pulling, &JoinOrigin::state) != join.origins.end()) return;
-  const auto part = std::ranges::find(join.origins, JoinOrigin::State::to_pull, &JoinOrigin::state);
-  if (part == join.origins.end()) {
-    session.join.reset();
-    return;
+  while (!session.pulling && session.outbox.owed_bytes() <= kPullWhileOwedMax) {
+    std::uint32_t index = 0;  // a raw session has one subscription
+    if (session.full != nullptr) {
+      if (session.full->to_pull.empty()) return;
+      index = session.full->to_pull.front();
+    }
+    Join* join = session.subscriptions[index].join.get();
+    if (join == nullptr || join->markers_missing > 0) return;
+    const auto part = std::ranges::find(join->origins, JoinOrigin::State::to_pull, &JoinOrigin::state);
+    if (part != join->origins.end()) return pull_from(slot, session, index, *part);
+    if (session.full != nullptr) session.full->to_pull.pop_front();
+    end_join(session, index);
+    started_.push_back({.slot = slot, .subscription = index, .complete = true});
   }
-  part->state = JoinOrigin::State::pulling;
-  const std::string_view filter = subscriptions_.filter(session.subscriptions[join.subscription].place);
-  requester_.send(part->home, {.kind = Request::Kind::pull,
-                               .subscription = join.subscription,
-                               .ticket = join.ticket,
-                               .slot = slot,
-                               .position = part->position,
-                               .message = requester_.note(filter, part->after)});
 }
 
-void Subscribing::snapshot(const Delivery& delivery, const Codec& codec) {
-  Session* session = sessions_.find(delivery.slot);
-  if (session == nullptr || session->join == nullptr || session->join->ticket != delivery.ticket) return;
-  const Span span = codec.encode(*delivery.message, sessions_.own_writer());
-  if (span.segment != nullptr) sessions_.send(delivery.slot.index, {&span, 1});
+void Subscribing::pull_from(SlotId slot, Session& session, std::uint32_t index, JoinOrigin& origin) {
+  const Subscription& subscription = session.subscriptions[index];
+  origin.state = JoinOrigin::State::pulling;
+  session.pulling = true;
+  const std::string_view filter = subscriptions_.filter(subscription.place);
+  requester_.send(origin.home, {.kind = Request::Kind::pull,
+                                .subscription = index,
+                                .ticket = subscription.join->ticket,
+                                .slot = slot,
+                                .position = origin.position,
+                                .replay_max = subscription.join->replay_max,
+                                .after_seq = origin.after_seq,
+                                .message = requester_.note(filter, origin.after)});
 }
 
-void Subscribing::snapshot_end(std::uint32_t origin, const Delivery& delivery) {
+void Subscribing::opening_message(const Delivery& delivery, Codec& codec) {
   Session* session = sessions_.find(delivery.slot);
-  if (session == nullptr || session->join == nullptr || session->join->ticket != delivery.ticket) return;
-  const auto part = std::ranges::find(session->join->origins, origin, &JoinOrigin::home);
-  assert(part != session->join->origins.end());
+  const Join* join = session == nullptr ? nullptr : join_of(*session, delivery);
+  if (join == nullptr) return;
+  const Opening opening{.subscription = session->subscriptions[delivery.subscription].id,
+                        .replay = join->replay_max > 0};
+  const Span span = codec.encode_opening(*delivery.message, opening, sessions_.own_writer());
+  if (span.segment != nullptr) sessions_.send_own(delivery.slot, span);
+}
+
+void Subscribing::opening_end(std::uint32_t origin, const Delivery& delivery) {
+  Session* session = sessions_.find(delivery.slot);
+  Join* join = session == nullptr ? nullptr : join_of(*session, delivery);
+  if (join == nullptr) return;
+  session->pulling = false;
+  const auto part = std::ranges::find(join->origins, origin, &JoinOrigin::home);
+  assert(part != join->origins.end());
   if (delivery.message == nullptr) {
     part->state = JoinOrigin::State::done;
   } else {
     part->state = JoinOrigin::State::to_pull;
     part->after = delivery.message->topic();
+    part->after_seq = delivery.seq;
   }
   pull(delivery.slot, *session);
 }
 
 void Subscribing::sent(SlotId slot) {
   Session* session = sessions_.find(slot);
-  if (session != nullptr && session->join != nullptr) pull(slot, *session);
+  if (session != nullptr && session->joins > 0) pull(slot, *session);
 }
 
 void Subscribing::fetch(SlotId slot, std::string_view topic, std::uint32_t ticket) {
@@ -113,17 +165,38 @@ void Subscribing::fetch(SlotId slot, std::string_view topic, std::uint32_t ticke
                                                                            .message = requester_.note(topic)});
 }
 
-void Subscribing::leave(Session& session) {
-  session.join.reset();
-  while (!session.subscriptions.empty()) {
-    const auto left = subscriptions_.leave(session.subscriptions.back().place);
-    session.subscriptions.pop_back();
-    apply(left.moves);
-    for (topics::ShardSet homes = left.withdraw_from; homes != 0;) {
-      requester_.send(topics::take_shard(homes),
-                      {.kind = Request::Kind::withdraw, .message = requester_.note(left.filter)});
-    }
+void Subscribing::end_join(Session& session, std::uint32_t index) {
+  assert(session.joins > 0);
+  session.subscriptions[index].join.reset();
+  --session.joins;
+}
+
+void Subscribing::leave(SlotId slot, Session& session, std::uint32_t index) {
+  Subscription& subscription = session.subscriptions[index];
+  assert(subscription.place.valid());
+  if (const Join* join = subscription.join.get(); join != nullptr) {
+    const bool pulled =
+        std::ranges::find(join->origins, JoinOrigin::State::pulling, &JoinOrigin::state) != join->origins.end();
+    if (pulled) session.pulling = false;  // the late chunk is not taken
+    end_join(session, index);
+    if (session.full != nullptr) std::erase(session.full->to_pull, index);
   }
+  if (subscription.holds) sessions_.end_hold(session, slot.index);
+  const auto left = subscriptions_.leave(subscription.place);
+  subscription = {};
+  if (session.full != nullptr) session.full->free.push_back(index);
+  apply(left.moves);
+  for (topics::ShardSet homes = left.withdraw_from; homes != 0;) {
+    requester_.send(topics::take_shard(homes),
+                    {.kind = Request::Kind::withdraw, .message = requester_.note(left.filter)});
+  }
+}
+
+void Subscribing::leave_all(SlotId slot, Session& session) {
+  for (std::uint32_t index = 0; index < session.subscriptions.size(); ++index) {
+    if (session.subscriptions[index].place.valid()) leave(slot, session, index);
+  }
+  session.subscriptions.clear();
 }
 
 void Subscribing::apply(const topics::Moves& moves) {

@@ -1,16 +1,19 @@
 // Subscribing: how a subscription starts, in one atomic step, and how it ends.
 //
 // A subscription is announced to the homes of its topics. Each answers with a marker in the same ring that carries its
-// messages: what comes after the marker is live. If the last values are wanted, they are pulled then, in chunks and
-// only while the connection has room, of topics last changed before the marker: so nothing is lost or doubled in
-// between.
+// messages: what comes after the marker is live. If kept messages are wanted, they are pulled then, in chunks and only
+// while the connection has room, from before the marker: so nothing is lost or doubled in between. Last values are
+// those of topics last changed before it, and need not come before live messages of other topics; of the last N,
+// each topic's live ones wait until they have been sent. A connection pulls one chunk at a time.
 //
 // Thread: one shard's.
 #pragma once
 
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <string_view>
+#include <vector>
 
 #include "broker/codec.h"
 #include "broker/requester.h"
@@ -25,24 +28,42 @@ class Subscribing {
   // what a chunk brings, so that the next one is under way while the last is being sent.
   static constexpr std::size_t kPullWhileOwedMax = 16 * 1024;
 
+  enum class Begin : std::uint8_t { now, last_values, last_n };
   struct Options {
-    bool wants_last = false;
+    std::uint64_t id = 0;  // the client's name for it
+    Begin begin = Begin::now;
+    std::uint32_t last_count = 0;  // with last_n
+    bool echo = true;
     bool upgrades = false;  // markers complete the opening handshake
+  };
+
+  // What a subscription has come to: for its session's protocol to tell.
+  struct Started {
+    SlotId slot;
+    std::uint32_t subscription = 0;  // index in the session
+    bool live = false;               // from here on; else it was before
+    bool complete = false;           // all that it begins with was given to the outbox
+    bool upgrades = false;
   };
 
   Subscribing(std::uint32_t shards, topics::HashKey key, Requester& requester, SessionTable& sessions,
               topics::Subscriptions& subscriptions);
 
-  // Adds a subscription of the valid, permitted `filter` to the session, which joins nothing else at the moment.
-  [[nodiscard]] std::expected<void, topics::Error> subscribe(SlotId slot, std::string_view filter,
-                                                             const Options& options);
+  // Adds a subscription of the valid, permitted `filter` to the session; its index there. In the full protocol, live
+  // messages of the connection wait (SessionTable::hold) if some could come before the subscription is told of, or
+  // before older ones: Subscription::holds.
+  [[nodiscard]] std::expected<std::uint32_t, topics::Error> subscribe(SlotId slot, std::string_view filter,
+                                                                      const Options& options);
 
-  // A home has answered. True when that was the last marker of a join that upgrades: the connection is open now.
-  [[nodiscard]] bool marker(std::uint32_t origin, const Delivery& delivery);
+  // A home has answered.
+  void marker(std::uint32_t origin, const Delivery& delivery);
 
-  // One of the last values that the session's subscription begins with.
-  void snapshot(const Delivery& delivery, const Codec& codec);
-  void snapshot_end(std::uint32_t origin, const Delivery& delivery);
+  // One of the messages that the session's subscription begins with.
+  void opening_message(const Delivery& delivery, Codec& codec);
+  void opening_end(std::uint32_t origin, const Delivery& delivery);
+
+  // What has started since; the caller clears it.
+  [[nodiscard]] std::vector<Started>& started() noexcept { return started_; }
 
   // The connection has sent what it owed, or part of it: pulls what was put off.
   void sent(SlotId slot);
@@ -50,11 +71,23 @@ class Subscribing {
   // Asks the topic's home for its last value, for the session's HTTP exchange.
   void fetch(SlotId slot, std::string_view topic, std::uint32_t ticket);
 
+  [[nodiscard]] std::string_view filter(const Subscription& subscription) const {
+    return subscriptions_.filter(subscription.place);
+  }
+
+  // Ends the subscription at `index` of the session, of which nothing comes any more.
+  void leave(SlotId slot, Session& session, std::uint32_t index);
   // Ends all subscriptions of the session.
-  void leave(Session& session);
+  void leave_all(SlotId slot, Session& session);
 
  private:
+  [[nodiscard]] static Join* join_of(Session& session, const Delivery& delivery);
+  [[nodiscard]] static std::uint32_t take_entry(Session& session);
+  [[nodiscard]] std::unique_ptr<Join> announce(SlotId slot, std::uint32_t index, std::string_view filter,
+                                               const topics::Subscriptions::Joined& joined, const Options& options);
   void pull(SlotId slot, Session& session);
+  void pull_from(SlotId slot, Session& session, std::uint32_t index, JoinOrigin& origin);
+  void end_join(Session& session, std::uint32_t index);
   void apply(const topics::Moves& moves);
 
   const std::uint32_t shards_;
@@ -62,6 +95,7 @@ class Subscribing {
   Requester& requester_;
   SessionTable& sessions_;
   topics::Subscriptions& subscriptions_;
+  std::vector<Started> started_;
 };
 
 }  // namespace ringcast::broker

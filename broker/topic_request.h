@@ -28,6 +28,7 @@ struct TopicRequest {
 };
 
 inline constexpr std::string_view kTopicsPath = "/topics/";
+inline constexpr std::string_view kWebSocketPath = "/ws";
 
 // Reads the topic or filter of `path` (encoded, after the base path, beginning with kTopicsPath) and the parameters of
 // `query` (encoded). 400 with the rule that was broken.

@@ -28,8 +28,8 @@ std::size_t write_control(frame::Opcode opcode, Bytes payload, ControlFrame& out
 }  // namespace
 
 WebSocketSession::WebSocketSession(const Config& config, SessionTable& sessions, Publishing& publishing,
-                                   const topics::Subscriptions& subscriptions)
-    : config_(config), sessions_(sessions), publishing_(publishing), subscriptions_(subscriptions) {}
+                                   FullSession& full, const topics::Subscriptions& subscriptions)
+    : config_(config), sessions_(sessions), publishing_(publishing), full_(full), subscriptions_(subscriptions) {}
 
 void WebSocketSession::opened(SlotId slot, Instant now) {
   Session& session = sessions_.at(slot.index);
@@ -80,15 +80,24 @@ std::string_view WebSocketSession::topic_of(const Session& session) const {
 
 void WebSocketSession::message(SlotId slot, Session& session, const frame::Event& event, Instant now) {
   ++counters_.received;
+  if (session.encoding == kRawEncoding) return publish_raw(slot, session, event, now);
+  const FrameKind kind = event.kind == frame::Event::Kind::text ? FrameKind::text : FrameKind::binary;
+  if (kind != full_.codec(session.encoding).frame_kind()) {
+    return sessions_.close_websocket(
+        slot, std::to_underlying(proto::CloseCode::unsupported_data),
+        kind == FrameKind::text ? "ringcast.v1.proto takes binary messages" : "ringcast.v1.json takes text messages",
+        now);
+  }
+  full_.request(slot, session, event.payload, now);
+}
+
+void WebSocketSession::publish_raw(SlotId slot, Session& session, const frame::Event& event, Instant now) {
   const std::string_view topic = topic_of(session);
-  const Incoming incoming{.is_text = event.kind == frame::Event::Kind::text, .payload = event.payload};
-  const auto publish = codecs_[session.encoding]->decode(topic, incoming);
-  if (!publish) return sessions_.close_websocket(slot, publish.error().code, publish.error().reason, now);
   if (!session.may_send) {
     return sessions_.close_websocket(slot, std::to_underlying(proto::CloseCode::policy_violation),
                                      "this URL is a filter with wildcards: it can only subscribe", now);
   }
-  if (!session.identity->may_publish(publish->topic)) {
+  if (!session.identity->may_publish(topic)) {
     return sessions_.close_websocket(slot, std::to_underlying(proto::CloseCode::policy_violation),
                                      "not permitted to publish to this topic", now);
   }
@@ -97,7 +106,11 @@ void WebSocketSession::message(SlotId slot, Session& session, const frame::Event
                                      "the broker restarts; this message was not published", now,
                                      SessionTable::Owed::send);
   }
-  if (publishing_.publish(slot, *publish, {}) == Publishing::Result::held) sessions_.stop(session);
+  const Publish publish{
+      .topic = topic,
+      .format = event.kind == frame::Event::Kind::text ? topics::Format::text : topics::Format::binary,
+      .payload = event.payload};
+  if (publishing_.publish(slot, publish, {}) == Publishing::Result::held) sessions_.stop(session);
 }
 
 void WebSocketSession::pong(SlotId slot, Session& session, Bytes payload) {

@@ -3,12 +3,11 @@
 // Thread: one shard's. State is in Session; this holds only what all sessions of the shard share.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string_view>
 
-#include "broker/codec.h"
 #include "broker/config.h"
+#include "broker/full_session.h"
 #include "broker/publishing.h"
 #include "broker/session_table.h"
 #include "topics/subscriptions.h"
@@ -26,10 +25,8 @@ class WebSocketSession {
     std::uint64_t peers_lost = 0;  // a ping was not answered
   };
 
-  WebSocketSession(const Config& config, SessionTable& sessions, Publishing& publishing,
+  WebSocketSession(const Config& config, SessionTable& sessions, Publishing& publishing, FullSession& full,
                    const topics::Subscriptions& subscriptions);
-
-  void set_codec(Encoding encoding, const Codec& codec) { codecs_[encoding] = &codec; }
 
   // The handshake is complete: from now on the session speaks WebSocket.
   void opened(SlotId slot, Instant now);
@@ -45,14 +42,15 @@ class WebSocketSession {
  private:
   void handle(SlotId slot, Session& session, const frame::Event& event, Instant now);
   void message(SlotId slot, Session& session, const frame::Event& event, Instant now);
+  void publish_raw(SlotId slot, Session& session, const frame::Event& event, Instant now);
   void pong(SlotId slot, Session& session, Bytes payload);
   [[nodiscard]] std::string_view topic_of(const Session& session) const;
 
   const Config& config_;
   SessionTable& sessions_;
   Publishing& publishing_;
+  FullSession& full_;
   const topics::Subscriptions& subscriptions_;
-  std::array<const Codec*, topics::kEncodingsMax> codecs_{};
   Counters counters_;
 };
 

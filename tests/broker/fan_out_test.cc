@@ -26,17 +26,25 @@ class Bench {
 
   std::uint32_t subscribe(std::string_view filter, bool echo = true) {
     const SlotId slot = sessions_.open({0});
-    Session& session = sessions_.at(slot.index);
-    session.phase = Phase::websocket;
-    session.echo = echo;
-    const auto joined = subscriptions_.join(filter, kRawEncoding, {.slot = slot.index, .subscription = 0});
+    sessions_.at(slot.index).phase = Phase::websocket;
+    subscribe_too(slot.index, filter, echo);
+    return slot.index;
+  }
+
+  // Another subscription of the same session.
+  void subscribe_too(std::uint32_t slot, std::string_view filter, bool echo = true) {
+    Session& session = sessions_.at(slot);
+    if (!echo) session.echo = false;
+    const auto index = static_cast<std::uint32_t>(session.subscriptions.size());
+    const auto joined = subscriptions_.join(filter, kRawEncoding, {.slot = slot, .subscription = index});
     REQUIRE(joined.has_value());
-    session.subscriptions.push_back({.place = joined->place});
+    Subscription& subscription = session.subscriptions.emplace_back();
+    subscription.place = joined->place;
+    subscription.echo = echo;
     for (topics::ShardSet homes = joined->homes; homes != 0;) {
-      const auto marked = subscriptions_.marker(session.subscriptions[0].place, topics::take_shard(homes));
+      const auto marked = subscriptions_.marker(session.subscriptions[index].place, topics::take_shard(homes));
       apply(marked.moves);
     }
-    return slot.index;
   }
 
   void leave(std::uint32_t index) {
@@ -233,4 +241,46 @@ TEST_CASE("segments of a run are given back when it is out and sent") {
     CHECK(bench.take(one).size() == 1);
   }
   CHECK(bench.sessions().segments().live() == 1);  // that is written to
+}
+
+TEST_CASE("fan-out: a connection gets a message once, however many of its subscriptions match") {
+  Bench bench;
+  const std::uint32_t both = bench.subscribe("a/b");
+  bench.subscribe_too(both, "a/+");
+  bench.subscribe_too(both, "#");
+  const std::uint32_t one = bench.subscribe("a/+");
+  REQUIRE(bench.add(0, "a/b", "first"));
+  REQUIRE(bench.add(0, "a/b", "second"));
+  REQUIRE(bench.step());
+  CHECK(bench.take(both) == std::vector<std::string>{"first", "second"});
+  CHECK(bench.take(one) == std::vector<std::string>{"first", "second"});
+  REQUIRE(bench.add(0, "a/c", "third"));  // by two of the three
+  REQUIRE(bench.step());
+  CHECK(bench.take(both) == std::vector<std::string>{"third"});
+}
+
+TEST_CASE("fan-out: once also when the run goes out in many steps") {
+  Bench bench;
+  const std::uint32_t both = bench.subscribe("a/b");
+  bench.subscribe_too(both, "a/+");
+  bench.subscribe_too(both, "a/#");
+  REQUIRE(bench.add(1, "a/b", "one"));
+  for (int steps = 0; !bench.step(1); ++steps) REQUIRE(steps < 10);
+  CHECK(bench.take(both) == std::vector<std::string>{"one"});
+}
+
+TEST_CASE("fan-out: of two subscriptions that match, the one that wants its echo decides") {
+  Bench bench;
+  const std::uint32_t silent = bench.subscribe("a/b", false);
+  bench.subscribe_too(silent, "a/+", false);
+  const std::uint32_t mixed = bench.subscribe("a/b", false);
+  bench.subscribe_too(mixed, "a/+", true);
+  REQUIRE(bench.add(0, "a/b", "from silent", silent));
+  REQUIRE(bench.step());
+  CHECK(bench.take(silent).empty());
+  CHECK(bench.take(mixed) == std::vector<std::string>{"from silent"});
+  REQUIRE(bench.add(0, "a/b", "from mixed", mixed));
+  REQUIRE(bench.step());
+  CHECK(bench.take(mixed) == std::vector<std::string>{"from mixed"});
+  CHECK(bench.take(silent) == std::vector<std::string>{"from mixed"});
 }

@@ -366,7 +366,7 @@ TEST_CASE("a claim tells the connection that published before, and refuses what 
   bench.publish(2, "a", "x", numbered(2, 2, 8));
   bench.take();
   CHECK(bench.drain(1) == Lines{"ack 1 sequenced", "fenced 5.1", "ack 0 fenced"});
-  CHECK(bench.drain(2) == Lines{"claimed 2 sequenced", "ack 0 duplicate", "ack 2 sequenced"});
+  CHECK(bench.drain(2) == Lines{"claimed 2 duplicate", "ack 0 duplicate", "ack 2 sequenced"});
   bench.claim(1, 5, 1);
   bench.take();
   CHECK(bench.drain(1) == Lines{"claimed 1 fenced"});
@@ -386,12 +386,12 @@ TEST_CASE("a claim waits until there is room for both answers, on two shards or 
       CHECK(bench.home().counters().stalls == 1);
       CHECK(bench.drain(1) == Lines{"claimed 1 sequenced"});
       bench.take();
-      CHECK(bench.drain(1) == Lines{"fenced 5.1", "claimed 2 sequenced"});
+      CHECK(bench.drain(1) == Lines{"fenced 5.1", "claimed 2 duplicate"});
       bench.take();
       CHECK(bench.drain(1) == Lines{"ack 0 fenced"});
     } else {
       CHECK(bench.home().counters().stalls == 1);  // the publish behind it
-      CHECK(bench.drain(1) == Lines{"claimed 2 sequenced"});
+      CHECK(bench.drain(1) == Lines{"claimed 2 duplicate"});
       CHECK(bench.drain(2) == Lines{"claimed 1 sequenced", "fenced 5.1"});
     }
   }
@@ -409,7 +409,7 @@ TEST_CASE("a claim waits for room on the shard of the one that it fences, which 
   CHECK(bench.drain(2) == Lines{"claimed 1 sequenced"});
   CHECK(bench.woke());
   bench.take();
-  CHECK(bench.drain(1) == Lines{"claimed 2 sequenced"});
+  CHECK(bench.drain(1) == Lines{"claimed 2 duplicate"});
   CHECK(bench.drain(2) == Lines{"fenced 5.1"});
 }
 

@@ -71,7 +71,7 @@ TEST_CASE("raw: an empty payload is an ordinary message, a removal is none") {
 }
 
 TEST_CASE("raw: a message over the fragment size goes in frames between which control frames can pass") {
-  for (const std::size_t size : {RawCodec::kFragmentBytes, RawCodec::kFragmentBytes + 1, std::size_t{1'000'000}}) {
+  for (const std::size_t size : {kFragmentBytes, kFragmentBytes + 1, std::size_t{1'000'000}}) {
     CAPTURE(size);
     Fixture f;
     const std::string payload(size, 'x');
@@ -80,7 +80,7 @@ TEST_CASE("raw: a message over the fragment size goes in frames between which co
     const auto got = read(span.segment->bytes(span.offset, span.length));
     REQUIRE(got.size() == 1);
     CHECK(got[0].second == payload);
-    const std::size_t frames = (size + RawCodec::kFragmentBytes - 1) / RawCodec::kFragmentBytes;
+    const std::size_t frames = (size + kFragmentBytes - 1) / kFragmentBytes;
     CHECK(span.segment->records(span.offset, span.offset + span.length).size() == frames);
     f.pool.release(message);
   }

@@ -1,0 +1,37 @@
+#include "broker/codec.h"
+
+#include <algorithm>
+#include <array>
+
+#include "frame/header.h"
+
+namespace ringcast::broker {
+
+namespace {
+
+void write_frame(const frame::Header& header, Bytes payload, const FrameRecord& record, SegmentWriter& writer) {
+  std::array<std::uint8_t, frame::kHeaderSizeMax> head{};
+  const std::size_t head_size = frame::encode_header(header, head);
+  const MutableBytes out = writer.frame(static_cast<std::uint32_t>(head_size + payload.size()), record);
+  std::ranges::copy(Bytes{head}.first(head_size), out.begin());
+  std::ranges::copy(payload, out.begin() + static_cast<std::ptrdiff_t>(head_size));
+}
+
+}  // namespace
+
+Span write_message(FrameKind kind, Bytes payload, const FrameRecord& record, SegmentWriter& writer) {
+  const std::size_t frames = std::max<std::size_t>(1, (payload.size() + kFragmentBytes - 1) / kFragmentBytes);
+  writer.begin(static_cast<std::uint32_t>(payload.size() + frames * frame::kServerHeaderSizeMax));
+  frame::Header header{.opcode = kind == FrameKind::text ? frame::Opcode::text : frame::Opcode::binary};
+  for (std::size_t i = 0; i < frames; ++i) {
+    const Bytes part = payload.first(std::min(payload.size(), kFragmentBytes));
+    payload = payload.subspan(part.size());
+    header.fin = payload.empty();
+    header.payload_size = part.size();
+    write_frame(header, part, record, writer);
+    header.opcode = frame::Opcode::continuation;
+  }
+  return writer.finish();
+}
+
+}  // namespace ringcast::broker

@@ -1,0 +1,99 @@
+// FullSession: what a connection that speaks the full protocol asks for, and what it is told (proto/PROTOCOL.md).
+//
+// Every request is answered, by what it asked for or by an Error that names the field; the connection stays. What slows
+// a client down is that it is not read: FullState::may_read().
+//
+// Thread: one shard's. State is in Session and its FullState; this holds what all sessions of the shard share.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/config.h"
+#include "broker/form_codec.h"
+#include "broker/publishing.h"
+#include "broker/requester.h"
+#include "broker/session_table.h"
+#include "broker/subscribing.h"
+
+namespace ringcast::broker {
+
+class FullSession {
+ public:
+  struct Counters {
+    std::uint64_t requests = 0;
+    std::uint64_t errors = 0;  // refused requests
+    std::uint64_t fenced = 0;  // connections
+  };
+
+  struct Place {  // where this is
+    std::uint32_t shard = 0;
+    std::uint32_t shards = 1;
+    topics::HashKey key;
+    std::uint64_t epoch = 0;
+  };
+
+  FullSession(const Config& config, const Place& place, SessionTable& sessions, Publishing& publishing,
+              Subscribing& subscribing, Requester& requester);
+
+  [[nodiscard]] FormCodec& codec(Encoding encoding) noexcept { return encoding == kJsonEncoding ? json_ : proto_; }
+
+  // A message has come: one request.
+  void request(SlotId slot, Session& session, Bytes in, Instant now);
+
+  // A subscription has started.
+  void started(const Subscribing::Started& started);
+  // The home `origin` has answered a publish, or a home a claim; or another connection has taken the producer over.
+  void acknowledged(SlotId slot, Session& session, std::uint32_t origin, const Delivery& ack, Instant now);
+  void claimed(SlotId slot, Session& session, const Delivery& answer, Instant now);
+  void fenced(SlotId slot, Session& session, Instant now);
+
+  // Tells what is told once a turn: cumulative acks and credit.
+  void end_turn();
+  // The broker restarts.
+  void go_away(SlotId slot, Session& session);
+
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+
+ private:
+  // A refusal: code, sentence, field. The text may be a temporary of the call.
+  struct Refusal {
+    proto::ErrorCode code;
+    std::string_view text;
+    std::string_view field;
+  };
+
+  void handle(SlotId slot, Session& session, const proto::Hello& hello, Instant now);
+  void handle(SlotId slot, Session& session, const proto::Subscribe& subscribe, Instant now);
+  void handle(SlotId slot, Session& session, const proto::Unsubscribe& unsubscribe, Instant now);
+  void handle(SlotId slot, Session& session, const proto::Publish& publish, Instant now);
+  void handle(SlotId slot, Session& session, const proto::PublishBatch& batch, Instant now);
+
+  [[nodiscard]] bool check(SlotId slot, Session& session, const proto::Subscribe& subscribe);
+  [[nodiscard]] bool check(SlotId slot, Session& session, const proto::Publish& publish);
+  void take_producer(SlotId slot, FullState& full, std::string_view producer_id, Instant now);
+  [[nodiscard]] std::uint64_t next_incarnation(Instant now) noexcept;
+  void welcome(SlotId slot, Session& session);
+  [[nodiscard]] proto::Credit credit_of(const FullState& full) const noexcept;
+  void refuse(SlotId slot, Session& session, std::uint64_t id, const Refusal& refusal);
+  void send(SlotId slot, Session& session, const proto::Event& event);
+  void owes_at_turn_end(SlotId slot, FullState& full);
+
+  const Config& config_;
+  const Place place_;
+  const std::string epoch_;
+  SessionTable& sessions_;
+  Publishing& publishing_;
+  Subscribing& subscribing_;
+  Requester& requester_;
+  FormCodec proto_{FormCodec::Form::proto};
+  FormCodec json_{FormCodec::Form::json};
+  std::vector<SlotId> turn_list_;
+  std::uint64_t producers_made_ = 0;
+  std::uint64_t last_incarnation_ = 0;
+  Counters counters_;
+};
+
+}  // namespace ringcast::broker

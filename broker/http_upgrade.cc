@@ -1,0 +1,131 @@
+// HttpSession's upgrades: which protocol a WebSocket will speak, and what it is subscribed to when it opens.
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <utility>
+
+#include "broker/http_session.h"
+#include "frame/http_response.h"
+
+namespace ringcast::broker {
+
+namespace {
+
+struct Subprotocol {
+  std::string_view name;
+  Encoding encoding = kRawEncoding;
+};
+
+constexpr std::array kSubprotocols{Subprotocol{"ringcast.v1.raw", kRawEncoding},
+                                   Subprotocol{"ringcast.v1.proto", kProtoEncoding},
+                                   Subprotocol{"ringcast.v1.json", kJsonEncoding}};
+
+// The first of those that the client offers, in its order of preference, that we speak.
+const Subprotocol* choose(const frame::Upgrade& upgrade) {
+  for (const std::string_view offered : upgrade.protocols) {
+    const auto* found = std::ranges::find(kSubprotocols, offered, &Subprotocol::name);
+    if (found != kSubprotocols.end()) return found;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+HttpSession::Next HttpSession::upgrade_topic(SlotId slot, Session& session, const TopicRequest& topic, Instant now) {
+  const auto upgrade = frame::check_upgrade(session.http->parser.request());
+  if (!upgrade) return refuse_handshake(slot, session, upgrade.error(), now);
+  const Subprotocol* chosen = choose(*upgrade);
+  if (chosen == nullptr && !upgrade->protocols.empty()) {
+    return answer_refusal(
+        slot, session,
+        {400, "unknown_subprotocol",
+         "the subprotocols are ringcast.v1.raw, ringcast.v1.json and ringcast.v1.proto; or offer none"},
+        now);
+  }
+  const Encoding encoding = chosen == nullptr ? kRawEncoding : chosen->encoding;
+  if (topic.publish_only && encoding != kRawEncoding) {
+    return answer_refusal(slot, session,
+                          {400, "bad_parameter", "mode=pub is for raw topics; /ws begins without a subscription"}, now);
+  }
+  if (topic.publish_only && topic.wildcard) {
+    return answer_refusal(slot, session, {400, "cannot_publish_to_filter", "mode=pub needs a topic without wildcards"},
+                          now);
+  }
+  if (topic.publish_only ? !session.identity->may_publish(topic.filter)
+                         : !session.identity->may_subscribe(topic.filter)) {
+    return answer_refusal(slot, session, {403, "forbidden", "not permitted on this topic"}, now);
+  }
+  session.encoding = encoding;
+  session.may_send = !topic.wildcard;
+  if (encoding != kRawEncoding) session.full = std::make_unique<FullState>();
+  if (topic.publish_only) {
+    session.topic = std::make_unique<std::string>(topic.filter);
+    sessions_.upgraded().push_back(slot);
+  } else if (const auto subscribed = begin_with(slot, topic); !subscribed) {
+    session.full.reset();
+    session.encoding = kRawEncoding;
+    return answer_refusal(slot, session, {503, "too_many_filters", std::string(topics::describe(subscribed.error()))},
+                          now);
+  }
+  return upgraded(slot, session, *upgrade, chosen == nullptr ? "" : chosen->name);
+}
+
+std::expected<void, topics::Error> HttpSession::begin_with(SlotId slot, const TopicRequest& topic) {
+  const auto index =
+      subscribing_.subscribe(slot, topic.filter,
+                             {.begin = topic.last ? Subscribing::Begin::last_values : Subscribing::Begin::now,
+                              .echo = topic.echo,
+                              .upgrades = true});
+  if (!index) return std::unexpected(index.error());
+  Session& session = sessions_.at(slot.index);
+  if (session.full != nullptr) session.full->by_id.emplace(kUrlSubscription, *index);
+  return {};
+}
+
+HttpSession::Next HttpSession::handle_web_socket(SlotId slot, Session& session, Instant now) {
+  const frame::Request& request = session.http->parser.request();
+  if (!request.parts.query.empty()) {
+    return answer_refusal(slot, session, {400, "unknown_parameter", "/ws takes no parameters"}, now);
+  }
+  if (sessions_.draining()) {
+    return answer_refusal(slot, session, {503, "draining", "the broker restarts; try again"}, now);
+  }
+  if (!frame::wants_websocket(request)) {
+    const std::string body = frame::error_body(426, "upgrade_required", "/ws is for WebSockets");
+    frame::ResponseBuilder builder(426);
+    builder.field("Upgrade", "websocket").field("Connection", "Upgrade").field("Sec-WebSocket-Version", "13");
+    return answer(slot, session, builder.json(body), now);
+  }
+  const auto upgrade = frame::check_upgrade(request);
+  if (!upgrade) return refuse_handshake(slot, session, upgrade.error(), now);
+  const Subprotocol* chosen = choose(*upgrade);
+  if (chosen == nullptr || chosen->encoding == kRawEncoding) {
+    return answer_refusal(
+        slot, session,
+        {400, "unknown_subprotocol", "/ws speaks ringcast.v1.json and ringcast.v1.proto; offer one as subprotocol"},
+        now);
+  }
+  session.encoding = chosen->encoding;
+  session.full = std::make_unique<FullState>();
+  sessions_.upgraded().push_back(slot);
+  return upgraded(slot, session, *upgrade, chosen->name);
+}
+
+HttpSession::Next HttpSession::upgraded(SlotId slot, Session& session, const frame::Upgrade& upgrade,
+                                        std::string_view protocol) {
+  session.http->behind_answers = !session.outbox.empty();
+  sessions_.send_own(slot, frame::upgrade_response(upgrade, {.protocol = protocol}));
+  // In this phase nothing leaves: the 101 goes out when the subscription is live, so that who sees `open` gets whatever
+  // is published from then on.
+  session.phase = Phase::upgrading;
+  session.http->parser.release();
+  return Next::wait;
+}
+
+HttpSession::Next HttpSession::refuse_handshake(SlotId slot, Session& session, frame::HttpError error, Instant now) {
+  ++counters_.refused;
+  session.http->keep_alive = false;
+  return answer(slot, session, frame::error_response(error), now);
+}
+
+}  // namespace ringcast::broker

@@ -1,0 +1,81 @@
+// FullBench: some shards on one thread, and clients of the full protocol's JSON form that talk to them by bytes.
+//
+// No sockets and no clock: settle() runs turns until nothing is left to do.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/shard.h"
+#include "frame/parser.h"
+
+namespace ringcast::broker::test {
+
+struct Client {
+  std::uint32_t shard = 0;
+  SlotId slot;
+  bool reads = true;
+  std::vector<std::uint8_t> unread;  // what the broker would not take yet
+  std::string head;                  // of the answer to the handshake
+  bool open = false;
+  frame::Parser parser{frame::Parser::Options{.role = frame::Role::client, .message_size_max = 1 << 24}};
+  std::vector<std::string> heard;
+  std::uint16_t close_code = 0;
+};
+
+class FullBench {
+ public:
+  struct Options {
+    std::uint32_t shards = 2;
+    std::uint32_t requests_capacity = 64;
+    std::uint32_t deliveries_capacity = 64;
+    Config config;
+  };
+
+  FullBench() : FullBench(Options{}) {}
+  explicit FullBench(const Options& options);
+  ~FullBench();
+  FullBench(const FullBench&) = delete;
+  FullBench& operator=(const FullBench&) = delete;
+
+  // Opens a WebSocket; REQUIREs that it opens.
+  Client& connect(std::uint32_t shard, std::string_view target = "/ws", std::string_view protocol = "ringcast.v1.json");
+  // Sends a handshake and settles; the head of the answer.
+  std::string try_connect(std::uint32_t shard, std::string_view target, std::string_view protocol);
+
+  // Sends one text message, masked, and settles.
+  void say(Client& client, std::string_view json);
+  // Sends without settling.
+  void whisper(Client& client, std::string_view json);
+  // What was heard since the last call.
+  std::vector<std::string> take(Client& client);
+  // Says and takes.
+  std::vector<std::string> ask(Client& client, std::string_view json);
+
+  // The peer is gone.
+  void lose(Client& client);
+  void drain();
+  void settle();
+
+  [[nodiscard]] Shard& shard(std::uint32_t index) { return *shards_[index]; }
+  Now now{.monotonic = {1'000}, .utc_us = 1'000'000};
+
+ private:
+  Client& dial(std::uint32_t shard, std::string_view target, std::string_view protocol);
+  void offer(Client& client);
+  void carry_out(std::uint32_t index);
+  void read(Client& client);
+  [[nodiscard]] Client* find(std::uint32_t shard, SlotId slot);
+
+  Config config_;
+  Mesh mesh_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  bool worked_ = false;
+};
+
+}  // namespace ringcast::broker::test
