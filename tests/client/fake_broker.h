@@ -124,10 +124,10 @@ class FakeBroker {
     const frame::Request& request = request_.request();
     target = request.target;
     const auto upgrade = frame::check_upgrade(request);
-    const std::string answer = !options_.refusal.empty() ? options_.refusal
-                               : upgrade ? frame::upgrade_response(*upgrade, {.protocol = options_.protocol,
-                                                                              .extensions = {}})
-                                         : "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+    const std::string answer =
+        !options_.refusal.empty() ? options_.refusal
+        : upgrade                 ? frame::upgrade_response(*upgrade, {.protocol = options_.protocol, .extensions = {}})
+                                  : "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
     out_.insert(out_.end(), answer.begin(), answer.end());
     request_.release();
     upgraded_ = true;
@@ -160,10 +160,8 @@ class FakeBroker {
                        .credit = options_.credit});
   }
   void on(const proto::Subscribe& subscribe) {
-    heard.push_back({.kind = "subscribe",
-                     .id = subscribe.id,
-                     .topic = std::string(subscribe.filter),
-                     .subscribe = subscribe});
+    heard.push_back(
+        {.kind = "subscribe", .id = subscribe.id, .topic = std::string(subscribe.filter), .subscribe = subscribe});
     if (options_.confirms) say(proto::Subscribed{.id = subscribe.id, .filter = subscribe.filter});
   }
   void on(const proto::Unsubscribe& unsubscribe) {

@@ -47,13 +47,26 @@ TEST_CASE("FilterTable matches as MQTT 5 section 4.7 says") {
     const char* topic;
     bool matches;
   };
-  for (const Case& c : {Case{"a/b", "a/b", true}, Case{"a/b", "a", false}, Case{"a/b", "a/b/c", false},
-                        Case{"a/+", "a/b", true}, Case{"a/+", "a", false}, Case{"a/+", "a/", true},
-                        Case{"a/+/c", "a/b/c", true}, Case{"a/#", "a", true}, Case{"a/#", "a/b/c", true},
-                        Case{"a/#", "ab", false}, Case{"#", "a/b", true}, Case{"#", "$broker/stats", false},
-                        Case{"+/stats", "$broker/stats", false}, Case{"$broker/#", "$broker/stats", true},
-                        Case{"a/+/#", "a/b", true}, Case{"a/+/#", "a", false}, Case{"+", "", true},
-                        Case{"/+", "/a", true}, Case{"+", "/a", false}, Case{"a/$b/+", "a/$b/c", true}}) {
+  for (const Case& c : {Case{"a/b", "a/b", true},
+                        Case{"a/b", "a", false},
+                        Case{"a/b", "a/b/c", false},
+                        Case{"a/+", "a/b", true},
+                        Case{"a/+", "a", false},
+                        Case{"a/+", "a/", true},
+                        Case{"a/+/c", "a/b/c", true},
+                        Case{"a/#", "a", true},
+                        Case{"a/#", "a/b/c", true},
+                        Case{"a/#", "ab", false},
+                        Case{"#", "a/b", true},
+                        Case{"#", "$broker/stats", false},
+                        Case{"+/stats", "$broker/stats", false},
+                        Case{"$broker/#", "$broker/stats", true},
+                        Case{"a/+/#", "a/b", true},
+                        Case{"a/+/#", "a", false},
+                        Case{"+", "", true},
+                        Case{"/+", "/a", true},
+                        Case{"+", "/a", false},
+                        Case{"a/$b/+", "a/$b/c", true}}) {
     CAPTURE(c.filter);
     CAPTURE(c.topic);
     FilterTable table;
@@ -74,7 +87,7 @@ TEST_CASE("FilterTable equals a list that is searched, over random filters and t
   };
   FilterTable table;
   std::vector<std::pair<std::string, std::uint64_t>> list;
-  for (std::uint64_t round = 1; round <= 3000; ++round) {
+  for (std::uint64_t round = 1; round <= 700; ++round) {
     if (random() % 3 == 0 && !list.empty()) {
       const std::size_t at = random() % list.size();
       table.remove(list[at].first, list[at].second);
