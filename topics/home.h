@@ -200,7 +200,7 @@ class Home {
   // How a replay of one topic ended.
   struct TopicReplay {
     Visit wish = Visit::go_on;    // refuse: nothing was said; stop: no more for now
-    std::uint64_t after_seq = 0;  // stop: where to go on in this topic; 0: nothing of it is left
+    std::uint64_t after_seq = 0;  // stop: the last that was said
   };
   template <typename Visitor>
   static TopicReplay replay_topic(const History& history, std::uint64_t after_seq, const ReplayChunk& chunk,
@@ -277,10 +277,11 @@ Home::TopicReplay Home::replay_topic(const History& history, std::uint64_t after
     Message* const message = history[i];
     const Visit wish = count == chunk.count_max ? Visit::refuse : visit(message);
     if (wish == Visit::refuse && said_seq == 0) return {.wish = Visit::refuse};
-    if (wish == Visit::refuse) return {.wish = Visit::stop, .after_seq = said_seq};
-    ++count;
-    said_seq = message->seq;
-    if (wish == Visit::stop) return {.wish = Visit::stop, .after_seq = i + 1 < end ? said_seq : 0};
+    if (wish != Visit::refuse) {
+      ++count;
+      said_seq = message->seq;
+    }
+    if (wish != Visit::go_on) return {.wish = Visit::stop, .after_seq = said_seq};
   }
   return {};
 }

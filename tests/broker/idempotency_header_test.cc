@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/topics/random.h"
+
 namespace ringcast::broker {
 namespace {
 
@@ -67,6 +69,26 @@ TEST_CASE("an Idempotency-Key has at most 255 characters, without its quotes and
   CHECK(read_idempotency_key("\"\\\"" + longest.substr(1) + '"').has_value());
   CHECK_FALSE(read_idempotency_key(longest + 'k').has_value());
   CHECK_FALSE(read_idempotency_key('"' + longest + "k\"").has_value());
+}
+
+TEST_CASE("any visible characters are a key, and escaped in quotes the same one") {
+  for (std::uint32_t seed = 1; seed <= 300; ++seed) {
+    CAPTURE(seed);
+    topics::test::Random random(seed);
+    std::string key;
+    std::string quoted = "\"";
+    for (std::uint32_t size = 1 + random.below(255); key.size() < size;) {
+      const char c = static_cast<char>('!' + random.below('~' - '!' + 1));
+      key += c;
+      if (c == '"' || c == '\\') quoted += '\\';
+      quoted += c;
+    }
+    quoted += '"';
+    const auto read = read_idempotency_key(quoted);
+    REQUIRE(read.has_value());
+    CHECK(*read == key);
+    CHECK(read_idempotency_key(key).has_value() == !key.contains('"'));
+  }
 }
 
 TEST_CASE("a key's hash depends on its method, topic, subject and the process, and nothing runs into its neighbour") {
