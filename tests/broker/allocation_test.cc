@@ -21,6 +21,7 @@ struct TwoShards {
   Mesh mesh{{.shards = 2, .requests_capacity = 64, .deliveries_capacity = 64}};
   std::array<std::unique_ptr<Shard>, 2> shards;
   std::uint64_t delivered_bytes = 0;
+  std::vector<std::uint8_t> scratch;
 
   TwoShards() {
     const Process process{.config = config, .mesh = mesh, .hash_key = {1, 2}};
@@ -60,9 +61,12 @@ struct TwoShards {
     }
   }
 
-  SlotId connect(std::uint32_t shard, std::string_view target) {
+  SlotId connect(std::uint32_t shard, std::string_view target, std::string_view protocol = "ringcast.v1.raw") {
     std::string request = "GET " + std::string(target) +
                           " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                          "Sec-WebSocket-Protocol: " +
+                          std::string(protocol) +
+                          "\r\n"
                           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     const SlotId slot = shards[shard]->opened({}, kNow.monotonic);
     (void)shards[shard]->received(slot, {reinterpret_cast<std::uint8_t*>(request.data()), request.size()},
@@ -96,6 +100,42 @@ TEST_CASE("publish to deliver, over two shards and 20 subscribers, allocates not
   const std::uint64_t after = topics::test::allocations();
   CHECK(broker.delivered_bytes == 3'000ULL * 20 * (2 + kPayload));
   CHECK(after - before == 0);
+}
+
+TEST_CASE("an acknowledged publish of the full protocol, in either form, allocates nothing in the steady state") {
+  struct Row {
+    std::string_view protocol;
+    std::uint8_t opcode;
+    std::vector<std::uint8_t> publish;
+  };
+  const std::string json = R"({"publish":{"topic":"t/a","text":"twenty-five bytes or so!!"}})";
+  const std::string_view proto = "\x22\x0c\x12\x03t/a\x20\x01\x3a\x03xyz";  // publish, topic, format, payload
+  const Row rows[] = {{"ringcast.v1.json", 0x81, {json.begin(), json.end()}},
+                      {"ringcast.v1.proto", 0x82, {proto.begin(), proto.end()}}};
+  for (const Row& row : rows) {
+    CAPTURE(row.protocol);
+    TwoShards broker;
+    const SlotId publisher = broker.connect(0, "/ws", row.protocol);
+    for (std::uint32_t i = 0; i < 12; ++i) {
+      const std::array<std::string_view, 3> protocols = {"ringcast.v1.json", "ringcast.v1.proto", "ringcast.v1.raw"};
+      (void)broker.connect(i % 2, i < 6 ? "/topics/t/a" : "/topics/t/+", protocols[i % 3]);
+    }
+    std::vector<std::uint8_t> frame = {row.opcode, static_cast<std::uint8_t>(0x80 | row.publish.size()), 0, 0, 0, 0};
+    frame.insert(frame.end(), row.publish.begin(), row.publish.end());
+    const auto publish = [&] {
+      std::vector<std::uint8_t>& sent = broker.scratch;
+      sent = frame;  // the parser unmasks in place
+      REQUIRE(broker.shards[0]->received(publisher, sent, kNow.monotonic) == sent.size());
+      broker.settle();
+    };
+    for (int i = 0; i < 3'000; ++i) publish();
+    broker.delivered_bytes = 0;
+    const std::uint64_t before = topics::test::allocations();
+    for (int i = 0; i < 1'000; ++i) publish();
+    const std::uint64_t after = topics::test::allocations();
+    CHECK(broker.delivered_bytes > 1'000ULL * 12 * 5);
+    CHECK(after - before == 0);
+  }
 }
 
 }  // namespace ringcast::broker
