@@ -127,6 +127,7 @@ class Engine {
   void confirm(Subscriptions::Entry& entry);
   [[nodiscard]] bool may_send(const Outgoing& message) const noexcept;
   void send(std::uint64_t seq, Window::Entry& entry);
+  void send_raw(Window::Entry& entry);
   void answer(std::uint64_t seq, PublishResult result);
 
   Options options_;

@@ -94,16 +94,12 @@ void Engine::gather() {
     const auto seq = window_.next_to_send(span);
     if (!seq) return;
     Window::Entry& entry = *window_.find(*seq);
-    if (!raw() && limits_.message_bytes > 0 && entry.message.payload.size() > limits_.message_bytes) {
-      // Sent, it would cost the connection (1009), and again each time that it is sent again.
-      answer(*seq, {.status = PublishStatus::refused,
-                    .code = ErrorCode::too_large,
-                    .text = "the broker takes " + std::to_string(limits_.message_bytes) + " bytes at most",
-                    .field = "publish.payload"});
-      continue;
-    }
     if (!may_send(entry.message)) return;
-    send(*seq, entry);
+    if (raw()) {
+      send_raw(entry);
+    } else {
+      send(*seq, entry);
+    }
   }
 }
 
@@ -113,29 +109,39 @@ bool Engine::may_send(const Outgoing& message) const noexcept {
   return sent_messages_ < credit_.messages && sent_bytes_ + message.payload.size() <= credit_.bytes;
 }
 
+void Engine::send_raw(Window::Entry& entry) {
+  const MessageKind kind = entry.message.format == Format::binary ? MessageKind::binary : MessageKind::text;
+  stream_->send(kind, frame::as_bytes(entry.message.payload));
+  entry.sent_end = written_ + stream_->output().size();
+  entry.state = Window::Entry::State::sent;
+}
+
 void Engine::send(std::uint64_t seq, Window::Entry& entry) {
   const Outgoing& message = entry.message;
   const frame::Bytes payload = frame::as_bytes(message.payload);
-  if (raw()) {
-    stream_->send(message.format == Format::binary ? MessageKind::binary : MessageKind::text, payload);
-    entry.sent_end = written_ + stream_->output().size();
-  } else {
-    proto::ProtoForm::write(proto::Publish{.id = publish_id(seq),
-                                           .topic = message.topic,
-                                           .op = static_cast<proto::Op>(message.op),
-                                           .format = static_cast<proto::Format>(message.format),
-                                           .content_type = message.content_type,
-                                           .headers = message.headers,
-                                           .payload = payload,
-                                           .producer_seq = seq},
-                            scratch_);
-    stream_->send(MessageKind::binary, scratch_);
-    ++awaited_;
-    ++sent_messages_;
-    sent_bytes_ += payload.size();
-    if (entry.in_doubt) ++counters_.resent;
+  proto::ProtoForm::write(proto::Publish{.id = publish_id(seq),
+                                         .topic = message.topic,
+                                         .op = static_cast<proto::Op>(message.op),
+                                         .format = static_cast<proto::Format>(message.format),
+                                         .content_type = message.content_type,
+                                         .headers = message.headers,
+                                         .payload = payload,
+                                         .producer_seq = seq},
+                          scratch_);
+  if (limits_.message_bytes > 0 && scratch_.size() > limits_.message_bytes) {
+    // Sent, it would cost the connection (1009), and again each time that it is sent again.
+    return answer(seq, {.status = PublishStatus::refused,
+                        .code = ErrorCode::too_large,
+                        .text = "it has " + std::to_string(scratch_.size()) +
+                                " bytes with its topic; the broker takes " + std::to_string(limits_.message_bytes),
+                        .field = "publish.payload"});
   }
+  stream_->send(MessageKind::binary, scratch_);
   entry.state = Window::Entry::State::sent;
+  ++awaited_;
+  ++sent_messages_;
+  sent_bytes_ += payload.size();
+  if (entry.in_doubt) ++counters_.resent;
 }
 
 void Engine::answer(std::uint64_t seq, PublishResult result) {

@@ -345,12 +345,15 @@ TEST_CASE("Engine keeps its producer numbers within the broker's window above th
   CHECK(broker.payloads() == "0 1 2 3 4 ");
 }
 
-TEST_CASE("Engine refuses a payload above the broker's limit itself, and sends one of exactly the limit") {
+TEST_CASE("Engine refuses a publish above the broker's limit itself, and sends one of exactly the limit") {
+  std::vector<std::uint8_t> encoded;
+  proto::ProtoForm::write(proto::Publish{.id = 2, .topic = "t", .payload = frame::as_bytes("12345"), .producer_seq = 1},
+                          encoded);
   EngineRig rig;
   rig.publish("12345");
   rig.publish("123456");
   rig.publish("x");
-  FakeBroker& broker = rig.connect({.limits = {.message_bytes = 5}});
+  FakeBroker& broker = rig.connect({.limits = {.message_bytes = encoded.size()}});
   CHECK(broker.payloads() == "12345 x ");
   REQUIRE(rig.results.size() == 1);
   CHECK(rig.results[0].result.code == ErrorCode::too_large);
