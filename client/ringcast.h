@@ -65,14 +65,14 @@ enum class Format : std::uint8_t { binary, text, json };
 
 // Views: those of a message are valid as long as it, those of a publish are needed until the call returns.
 struct Header {
-  std::string_view name;
-  std::string_view value;
+  std::string_view name = {};
+  std::string_view value = {};
 };
 
 // What went wrong, for a person.
 struct ClientError {
-  std::string text;
-  std::string remedy;  // what to do about it; may be empty
+  std::string text = {};
+  std::string remedy = {};  // what to do about it; may be empty
 };
 
 // ---- the connection ----
@@ -87,7 +87,7 @@ enum class Protocol : std::uint8_t {
 // Messages carry neither topic (it is the filter), seq, time nor headers, only set and text or binary; a removal is not
 // heard.
 struct RawTopic {
-  std::string filter;
+  std::string filter = {};
   bool subscribes = true;    // else the broker sends nothing
   bool last_values = false;  // each connection begins with the last values
   bool echo = true;          // hears what it publishes itself
@@ -106,7 +106,7 @@ struct Reconnect {
 // Who publishes. The broker gives a producer its id; with it and rising numbers it knows a repeat when it sees one, as
 // long as it is not restarted (epoch) and the producer was not away for ten minutes.
 struct Producer {
-  std::string id;              // of an earlier client (Status::producer_id), to go on as the same; empty: a new one
+  std::string id = {};         // of an earlier client (Status::producer_id), to go on as the same; empty: a new one
   std::uint64_t next_seq = 1;  // of the next publish: above those that were used (PublishResult::producer_seq)
 };
 
@@ -120,12 +120,12 @@ enum class State : std::uint8_t {
 
 struct Status {
   State state = State::connecting;
-  std::string epoch;                      // of the broker's process; a new one has no memory of the one before
+  std::string epoch = {};                 // of the broker's process; a new one has no memory of the one before
   bool epoch_changed = false;             // since the connection before
-  std::string producer_id;                // as the broker gave it
+  std::string producer_id = {};           // as the broker gave it
   bool producer_resumed = false;          // it knew the one that we came with: repeats are recognised
   std::chrono::milliseconds retry_in{0};  // waiting: how long
-  std::optional<ClientError> error;       // waiting, closed: why
+  std::optional<ClientError> error = {};  // waiting, closed: why
 };
 
 inline constexpr std::uint32_t kUnackedMessagesMax = 1024;  // how far back the broker recognises a repeat
@@ -133,10 +133,10 @@ inline constexpr std::uint32_t kUnackedMessagesMax = 1024;  // how far back the 
 struct ClientOptions {
   std::string url = "http://127.0.0.1:8080";  // http:// or ws://, with the broker's base path if it has one
   Protocol protocol = Protocol::full;
-  RawTopic raw;                  // with Protocol::raw
+  RawTopic raw = {};             // with Protocol::raw
   std::string name = "c++/0.1";  // what the broker's operator sees; at most 128 bytes
-  Producer producer;
-  Reconnect reconnect;
+  Producer producer = {};
+  Reconnect reconnect = {};
   // The window: what was published and not answered yet, sent or not. publish() waits while it is full.
   std::uint32_t unacked_messages_max = 256;               // 1 to kUnackedMessagesMax
   std::size_t unacked_bytes_max = std::size_t{4} << 20;   // topics, payloads and headers; one message always fits
@@ -175,7 +175,7 @@ struct PublishResult {
   std::uint32_t origin = 0;    // the shard that sequenced it
   std::uint64_t position = 0;  // among all messages of that origin
   std::uint64_t time_us = 0;   // UTC, microseconds since 1970, by the broker
-  std::string epoch;           // in which seq and position count
+  std::string epoch = {};      // in which seq and position count
   std::uint64_t producer_seq = 0;
   // It was sent before, on a connection that broke without an answer, and then again to a broker that could not know
   // the repeat: it may have been published twice. With `epoch_changed` the broker restarted in between: at most once in
@@ -183,8 +183,8 @@ struct PublishResult {
   bool maybe_twice = false;
   bool epoch_changed = false;
   ErrorCode code = ErrorCode::unspecified;
-  std::string text;   // refused, unknown, not_sent: why
-  std::string field;  // refused: the field to blame
+  std::string text = {};   // refused, unknown, not_sent: why
+  std::string field = {};  // refused: the field to blame
 };
 
 using PublishCallback = std::move_only_function<void(const PublishResult&)>;
@@ -211,13 +211,13 @@ enum class Mark : std::uint8_t {
 
 // Valid during the callback only. Where several subscriptions match a live message, each one's callback is called.
 struct Message {
-  std::string_view topic;
-  std::string_view payload;  // bytes
+  std::string_view topic = {};
+  std::string_view payload = {};  // bytes
   Op op = Op::set;
   Format format = Format::binary;
   Mark mark = Mark::live;
-  std::string_view content_type;
-  std::span<const Header> headers;
+  std::string_view content_type = {};
+  std::span<const Header> headers = {};
   std::uint64_t seq = 0;  // of the topic: 1, 2, 3 … without holes in an epoch
   std::uint32_t origin = 0;
   std::uint64_t position = 0;
@@ -235,13 +235,13 @@ struct SubscriptionEvent {
   };
 
   Kind kind = Kind::subscribed;
-  std::string epoch;           // now
-  std::string last_epoch;      // gap: of the connection before
-  std::uint64_t last_seq = 0;  // gap: of the last message heard, where the filter is one topic; 0: none, or wildcards
+  std::string epoch = {};       // now
+  std::string last_epoch = {};  // gap: of the connection before
+  std::uint64_t last_seq = 0;   // gap: of the last message heard, where the filter is one topic; 0: none, or wildcards
   std::uint64_t last_time_us = 0;  // gap: time of the last message heard; 0: none
   ErrorCode code = ErrorCode::unspecified;
-  std::string text;
-  std::string field;
+  std::string text = {};
+  std::string field = {};
 };
 
 using MessageCallback = std::move_only_function<void(const Message&)>;
