@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 namespace ringcast::proto {
 
@@ -39,19 +40,19 @@ bool append_last(std::string_view group, std::string& out) {
 
 void encode_base64(Bytes bytes, char* out) noexcept {
   const auto digit = [](std::uint32_t bits) { return kAlphabet[bits & 0x3f]; };
-  for (; bytes.size() >= 3; bytes = bytes.subspan(3), out += 4) {
-    const std::uint32_t bits = std::uint32_t{bytes[0]} << 16 | std::uint32_t{bytes[1]} << 8 | bytes[2];
-    out[0] = digit(bits >> 18);
-    out[1] = digit(bits >> 12);
-    out[2] = digit(bits >> 6);
-    out[3] = digit(bits);
+  const std::uint8_t* in = bytes.data();
+  const std::uint8_t* const whole = in + bytes.size() / 3 * 3;
+  for (; in != whole; in += 3, out += 4) {
+    const std::uint32_t bits = std::uint32_t{in[0]} << 16 | std::uint32_t{in[1]} << 8 | in[2];
+    const std::array<char, 4> digits{digit(bits >> 18), digit(bits >> 12), digit(bits >> 6), digit(bits)};
+    std::memcpy(out, digits.data(), digits.size());  // at once: `out` could be anything, bytes of `in` too
   }
-  if (bytes.empty()) return;
-  const std::uint32_t bits =
-      std::uint32_t{bytes[0]} << 16 | (bytes.size() > 1 ? std::uint32_t{bytes[1]} << 8 : std::uint32_t{0});
+  const std::size_t rest = bytes.size() % 3;
+  if (rest == 0) return;
+  const std::uint32_t bits = std::uint32_t{in[0]} << 16 | (rest == 2 ? std::uint32_t{in[1]} << 8 : std::uint32_t{0});
   out[0] = digit(bits >> 18);
   out[1] = digit(bits >> 12);
-  out[2] = bytes.size() > 1 ? digit(bits >> 6) : '=';
+  out[2] = rest == 2 ? digit(bits >> 6) : '=';
   out[3] = '=';
 }
 
@@ -59,20 +60,23 @@ bool append_decoded_base64(std::string_view text, std::string& out) {
   if (text.size() % 4 != 0) return false;
   if (text.empty()) return true;
   const bool padded = text.back() == '=';
-  const std::size_t whole = text.size() - (padded ? 4 : 0);
+  const std::size_t groups = text.size() / 4 - (padded ? 1 : 0);
+  const std::size_t begin = out.size();
+  out.resize(begin + groups * 3);
+  char* to = out.data() + begin;
   std::uint32_t all = 0;
-  for (std::size_t i = 0; i < whole; i += 4) {
-    const std::uint32_t a = value_of(text[i]);
-    const std::uint32_t b = value_of(text[i + 1]);
-    const std::uint32_t c = value_of(text[i + 2]);
-    const std::uint32_t d = value_of(text[i + 3]);
+  for (std::size_t i = 0; i < groups; ++i, to += 3) {
+    const std::uint32_t a = value_of(text[4 * i]);
+    const std::uint32_t b = value_of(text[4 * i + 1]);
+    const std::uint32_t c = value_of(text[4 * i + 2]);
+    const std::uint32_t d = value_of(text[4 * i + 3]);
     all |= a | b | c | d;
-    const std::uint32_t bits = a << 18 | b << 12 | c << 6 | d;
-    const char three[]{static_cast<char>(bits >> 16), static_cast<char>(bits >> 8), static_cast<char>(bits)};
-    out.append(three, 3);
+    to[0] = static_cast<char>(a << 2 | b >> 4);
+    to[1] = static_cast<char>(b << 4 | c >> 2);
+    to[2] = static_cast<char>(c << 6 | d);
   }
   if ((all & kNone) != 0) return false;
-  return !padded || append_last(text.substr(whole), out);
+  return !padded || append_last(text.substr(groups * 4), out);
 }
 
 }  // namespace ringcast::proto

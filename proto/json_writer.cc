@@ -8,6 +8,27 @@
 
 namespace ringcast::proto {
 
+namespace {
+
+// What follows the backslash (RFC 8259 §7); `u` if four digits must.
+char short_escape(char c) noexcept {
+  switch (c) {
+    case '"':
+    case '\\':
+      return c;
+    case '\n':
+      return 'n';
+    case '\r':
+      return 'r';
+    case '\t':
+      return 't';
+    default:
+      return 'u';
+  }
+}
+
+}  // namespace
+
 void JsonWriter::grow(std::size_t size) {
   out_.resize(std::max(size_ + size, 2 * out_.size()));
 }
@@ -24,7 +45,7 @@ void JsonWriter::string(std::string_view text) {
   raw("\"");
   const char* at = text.data();
   const char* const end = at + text.size();
-  while (at != end) {
+  while (true) {
     const char* const plain_end = find_escapable(at, end);
     raw({at, static_cast<std::size_t>(plain_end - at)});
     if (plain_end == end) break;
@@ -35,24 +56,19 @@ void JsonWriter::string(std::string_view text) {
 }
 
 void JsonWriter::escaped(char c) {
-  switch (c) {
-    case '"':
-      return raw("\\\"");
-    case '\\':
-      return raw("\\\\");
-    case '\n':
-      return raw("\\n");
-    case '\r':
-      return raw("\\r");
-    case '\t':
-      return raw("\\t");
-    default: {
-      constexpr std::string_view kDigits = "0123456789abcdef";
-      const auto byte = static_cast<unsigned char>(c);
-      const char text[]{'\\', 'u', '0', '0', kDigits[byte >> 4], kDigits[byte & 0xf]};
-      return raw({text, sizeof text});
-    }
-  }
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(c);
+  const char letter = short_escape(c);
+  char* const at = reserve(6);
+  at[0] = '\\';
+  at[1] = letter;
+  size_ += 2;
+  if (letter != 'u') return;
+  at[2] = '0';
+  at[3] = '0';
+  at[4] = kDigits[byte >> 4];
+  at[5] = kDigits[byte & 0xf];
+  size_ += 4;
 }
 
 void JsonWriter::base64(Bytes bytes) {

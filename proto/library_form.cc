@@ -147,14 +147,4 @@ void LibraryForm::write_json(const Event& event, std::vector<std::uint8_t>& out)
   write_envelope_json(message, out);
 }
 
-std::string_view request_name(std::uint32_t number) {
-  const FieldDescriptor* const field = find<v1::ClientMessage>(number);
-  return field == nullptr ? std::string_view() : field->name();
-}
-
-std::string_view event_name(std::uint32_t number) {
-  const FieldDescriptor* const field = find<v1::ServerMessage>(number);
-  return field == nullptr ? std::string_view() : field->name();
-}
-
 }  // namespace ringcast::proto

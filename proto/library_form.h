@@ -43,8 +43,4 @@ class LibraryForm {
   std::unique_ptr<Scratch> scratch_;
 };
 
-// The names of a request and an event in JSON: "publish". Empty if there is none of this number.
-[[nodiscard]] std::string_view request_name(std::uint32_t number);
-[[nodiscard]] std::string_view event_name(std::uint32_t number);
-
 }  // namespace ringcast::proto

@@ -2,6 +2,7 @@
 #include <cassert>
 #include <utility>
 
+#include "proto/envelope.h"
 #include "proto/library_form.h"
 #include "proto/proto_form.h"
 #include "proto/wire_message.h"
@@ -10,12 +11,6 @@
 namespace ringcast::proto {
 
 namespace {
-
-// Fields of the envelopes.
-constexpr std::uint32_t kPublishField = 4;
-constexpr std::uint32_t kPublishBatchField = 5;
-constexpr std::uint32_t kMessageField = 4;
-constexpr std::uint32_t kAckField = 5;
 
 // `out` becomes the envelope with one field, `body`.
 template <class Body>

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "proto/envelope.h"
 #include "proto/library_form.h"
 #include "proto/message_reader.h"
 #include "proto/publish_reader.h"
@@ -11,19 +12,12 @@ namespace ringcast::proto {
 
 namespace {
 
-// Fields of the envelopes that are read by hand.
-constexpr std::uint32_t kPublish = 4;
-constexpr std::uint32_t kPublishBatch = 5;
-constexpr std::uint32_t kMessage = 4;
-constexpr std::uint32_t kAck = 5;
-
 // What an envelope holds.
 struct Content {
   std::uint32_t number = 0;
   Bytes body;
 };
 
-// Without `id`: where one envelope holds two requests, neither is meant.
 Fault malformed(std::string_view text) {
   return fault(ErrorCode::malformed, "", text);
 }
@@ -81,9 +75,9 @@ std::expected<Request, Fault> ProtoForm::Scratch::read_request(Bytes in) {
   const auto content = open_request(in);
   if (!content) return std::unexpected(content.error());
   switch (content->number) {
-    case kPublish:
+    case kPublishField:
       return placed<Request>("publish", publish.read(content->body));
-    case kPublishBatch:
+    case kPublishBatchField:
       return placed<Request>("publish_batch", publish.read_batch(content->body));
     default:
       return library.read_request(content->number, content->body);
@@ -94,9 +88,9 @@ std::expected<Event, Fault> ProtoForm::Scratch::read_event(Bytes in) {
   const auto content = open_event(in);
   if (!content) return std::unexpected(content.error());
   switch (content->number) {
-    case kMessage:
+    case kMessageField:
       return placed<Event>("message", read_message(content->body, made));
-    case kAck:
+    case kAckField:
       return placed<Event>("ack", read_ack(content->body));
     default:
       return library.read_event(content->number, content->body);
