@@ -1,5 +1,6 @@
 #include "proto/json_form.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -76,14 +77,15 @@ std::expected<Event, Fault> JsonForm::Scratch::read_event(std::string_view text)
   made.begin(text.size());
   auto cursor = open(text, event_judge);
   if (!cursor) return std::unexpected(std::move(cursor.error()));
-  std::expected<Event, Fault> event = std::unexpected(malformed("the message holds no event"));
+  std::optional<Fault> unknown;
   while (cursor->next_member()) {
     JsonCursor value = *cursor;
-    event = read_event(read_name(*cursor, made.strings), value);
+    auto event = read_event(read_name(*cursor, made.strings), value);
     if (event || event.error().code != ErrorCode::unknown_field) return event;
+    unknown = std::move(event.error());
     (void)cursor->value();
   }
-  return event;
+  return std::unexpected(unknown ? std::move(*unknown) : malformed("the message holds no event"));
 }
 
 std::expected<Event, Fault> JsonForm::Scratch::read_event(std::string_view name, JsonCursor& cursor) {

@@ -1,0 +1,186 @@
+#include "tests/proto/random_plain.h"
+
+#include <array>
+#include <utility>
+
+#include "proto/headers.h"
+#include "proto/wire_reader.h"
+
+namespace ringcast::proto::test {
+
+namespace {
+
+constexpr std::array<std::string_view, 14> kCharacters{
+    "a", "Z", "/", "\"", "\\", "\n", "\t", " ", "é", "日", "🦙", "\u2028", std::string_view("\0", 1), "\x7f"};
+constexpr std::array<std::string_view, 8> kJsonValues{
+    "1", "-0.5e-7", "null", "{}", R"(["a", {"b" : [true,false]}])", R"("}\"\\")", "{\"é\":\"\\ud83e\\udd99\"}", "[]"};
+
+}  // namespace
+
+std::uint64_t RandomPlain::integer(std::uint64_t max) {
+  switch (below(4)) {
+    case 0:
+      return 0;
+    case 1:
+      return below(300);
+    case 2:
+      return max;
+    default:
+      return (random_() >> below(64)) % max;  // of any length
+  }
+}
+
+std::string_view RandomPlain::text(std::uint64_t characters_max) {
+  std::string made;
+  for (std::uint64_t count = below(characters_max + 1); count > 0; --count) {
+    made += coin() ? std::string_view("x") : kCharacters[below(kCharacters.size())];
+  }
+  return keep(std::move(made));
+}
+
+std::string_view RandomPlain::json() {
+  if (coin()) return kJsonValues[below(kJsonValues.size())];
+  const std::uint64_t depth = below(kJsonDepthMax) + 1;
+  return keep(std::string(depth, '[') + "1" + std::string(depth, ']'));
+}
+
+// Names differ by their beginnings.
+std::string_view RandomPlain::headers() {
+  std::string encoded;
+  if (coin()) return {};
+  const std::uint64_t count = below(kHeadersMax + 1);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::string name = std::to_string(i) + std::string(text(4));
+    append_header({name, text(6)}, encoded);
+  }
+  return keep(std::move(encoded));
+}
+
+std::span<const std::string_view> RandomPlain::texts() {
+  texts_.clear();
+  for (std::uint64_t count = below(4); count > 0; --count) texts_.push_back(text(5));
+  return texts_;
+}
+
+template <class PublishOrMessage>
+void RandomPlain::fill_content(PublishOrMessage& message) {
+  message.topic = keep("t" + std::string(text(20)));
+  message.op = static_cast<Op>(below(3));
+  message.content_type = coin() ? "" : "text/plain; x=\"\\";
+  message.headers = headers();
+  if (message.op == Op::remove) return;
+  message.format = static_cast<Format>(below(3));
+  if (message.format == Format::json) message.payload = as_bytes(json());
+  if (message.format == Format::text) message.payload = as_bytes(text(below(20) == 0 ? 5000 : 40));
+  if (message.format == Format::binary) {
+    std::string bytes(below(20) == 0 ? 5000 : below(20), '\0');
+    for (char& c : bytes) c = static_cast<char>(random_());
+    message.payload = as_bytes(keep(std::move(bytes)));
+  }
+}
+
+Publish RandomPlain::publish() {
+  Publish made{.id = integer(), .producer_seq = integer()};
+  fill_content(made);
+  return made;
+}
+
+Subscribe RandomPlain::subscribe() {
+  Subscribe made{.id = integer(integer_max_ - 1) + 1,
+                 .filter = keep("f" + std::string(text(20))),
+                 .start = static_cast<Start>(below(3)),
+                 .delivery = static_cast<Delivery>(below(3)),
+                 .max_rate_hz = coin() ? 0 : static_cast<double>(below(1'000'000)) / 7,
+                 .on_lag = static_cast<OnLag>(below(4))};
+  if (made.start == Start::last_n) made.last_count = 1 + static_cast<std::uint32_t>(integer(UINT32_MAX - 1));
+  if (coin()) made.echo = coin();
+  return made;
+}
+
+Request RandomPlain::request() {
+  kept_.clear();
+  switch (below(8)) {
+    case 0:
+      return Hello{.id = integer(), .client = text(20), .features = texts(), .producer_id = text(10)};
+    case 1:
+      return subscribe();
+    case 2:
+      return Unsubscribe{.id = integer(), .subscription = integer()};
+    case 3:
+    case 4:
+      batch_.clear();
+      for (std::uint64_t count = 1 + below(5); count > 0; --count) batch_.push_back(publish());
+      return PublishBatch{batch_};
+    default:
+      return publish();
+  }
+}
+
+Message RandomPlain::message() {
+  Message made{.seq = integer(),
+               .origin = integer32(),
+               .position = integer(),
+               .time_us = integer(),
+               .subscription = integer(),
+               .mark = static_cast<Mark>(below(3))};
+  fill_content(made);
+  return made;
+}
+
+Welcome RandomPlain::welcome() {
+  return {.id = integer(),
+          .epoch = text(16),
+          .features = texts(),
+          .limits = {.message_bytes = integer(),
+                     .subscriptions = integer32(),
+                     .topic_bytes = integer32(),
+                     .headers = integer32(),
+                     .headers_bytes = integer32(),
+                     .batch_messages = integer32(),
+                     .producer_window = integer32()},
+          .ping_interval_ms = integer32(),
+          .producer_id = text(32),
+          .producer_resumed = coin(),
+          .credit = {.messages = integer(), .bytes = integer()},
+          .subject = text(5),
+          .server = text(20)};
+}
+
+Event RandomPlain::event() {
+  kept_.clear();
+  switch (below(14)) {
+    case 0:
+      return welcome();
+    case 1:
+      return Subscribed{.id = integer(), .filter = text(20)};
+    case 2:
+      return Unsubscribed{.id = integer(), .subscription = integer()};
+    case 3:
+      return Credit{.messages = integer(), .bytes = integer()};
+    case 4:
+      return SnapshotEnd{.subscription = integer()};
+    case 5:
+      numbers_.clear();
+      for (std::uint64_t count = below(4); count > 0; --count) numbers_.push_back(integer());
+      return Checkpoint{.subscriptions = numbers_, .epoch = text(16), .token = text(16)};
+    case 6:
+      return Lag{.subscription = integer(), .merged = integer(), .skipped = integer(), .caught_up = coin()};
+    case 7:
+      return GoAway{.text = text(20), .deadline_ms = integer32()};
+    case 8:
+      return Error{.code = static_cast<ErrorCode>(below(22)), .text = text(20), .id = integer(), .field = text(10)};
+    case 9:
+    case 10:
+      return Ack{.id = integer(),
+                 .seq = integer(),
+                 .origin = integer32(),
+                 .position = integer(),
+                 .time_us = integer(),
+                 .duplicate = coin(),
+                 .up_to = integer()};
+    default:
+      return message();
+  }
+}
+
+}  // namespace ringcast::proto::test
