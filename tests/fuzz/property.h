@@ -33,6 +33,16 @@ void check_handshake(Bytes input);
 // Trie and walk find for each filter and topic what the reference matches; what is valid keeps every limit.
 void check_topic_names(Bytes input);
 
+// What is taken is written and read back the same, in both forms; libprotobuf sees the same in it. What is refused can
+// be told.
+void check_proto_request(Bytes input);
+
+// What is taken is written and read back the same, in both forms. What is refused can be told.
+void check_json_request(Bytes input);
+
+// The same of events, as clients read them; JSON if the first byte is a brace.
+void check_event(Bytes input);
+
 inline void require(bool holds, std::source_location where = std::source_location::current()) {
   if (holds) return;
   std::fprintf(stderr, "%s:%u: property broken in %s\n", where.file_name(), where.line(), where.function_name());

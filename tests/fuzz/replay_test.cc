@@ -46,3 +46,12 @@ TEST_CASE("handshake's corpus keeps its property") {
 TEST_CASE("topic_names' corpus keeps its property") {
   replay("topic_names", check_topic_names);
 }
+TEST_CASE("proto_request's corpus keeps its property") {
+  replay("proto_request", check_proto_request);
+}
+TEST_CASE("json_request's corpus keeps its property") {
+  replay("json_request", check_json_request);
+}
+TEST_CASE("event's corpus keeps its property") {
+  replay("event", check_event);
+}

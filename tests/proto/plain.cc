@@ -38,7 +38,8 @@ std::uint64_t number(Enum value) {
 std::string show_headers(std::string_view encoded) {
   std::map<std::string, std::string> sorted;
   HeaderReader headers(encoded);
-  for (HeaderEntry entry; headers.next(entry);) sorted.emplace(entry.name, entry.value);
+  for (HeaderEntry entry; headers.next(entry);)
+    sorted[std::string(entry.name)] = entry.value;  // as libprotobuf: the last
   Lines lines("");
   for (const auto& [name, value] : sorted) lines.add(name, value);
   return lines.text();
