@@ -1,4 +1,5 @@
-// load: drives a broker with raw WebSockets and says what it delivered, how fast, and at what cost.
+// load: drives a broker over WebSockets, raw or in the full protocol, and says what it delivered, how fast, and at what
+// cost.
 //
 //   perf/load --port 8080 --pid $(pidof ringcast) --subscribers 1000 --rate 2000 --seconds 10 --cpu 1
 //
@@ -85,10 +86,14 @@ std::vector<Plan> plans_of(const LoadOptions& options) {
   for (std::uint32_t i = 0; i < options.idle; ++i) {
     plans.push_back({.part = Part::idle, .index = i, .target = "/topics/idle/0"});
   }
+  for (Plan& plan : plans) plan.form = options.protocol;
+  const bool raw = options.publisher_form() == Form::raw;
   for (std::uint32_t i = 0; i < options.publishers; ++i) {
     plans.push_back({.part = Part::publisher,
                      .index = i,
-                     .target = "/topics/bench/" + std::to_string(i % options.topics) + "?mode=pub"});
+                     .target = raw ? "/topics/bench/" + std::to_string(i % options.topics) + "?mode=pub" : "/ws",
+                     .form = options.publisher_form(),
+                     .acks = !raw});
   }
   return plans;
 }
@@ -117,7 +122,8 @@ void drive(Swarm& swarm, Tally& tally, Pacer& pacer, std::uint64_t until_ns) {
 void drain(Swarm& swarm, Tally& tally, const Pacer& pacer) {
   std::uint64_t deliveries = tally.deliveries();
   std::uint64_t until_ns = now_ns() + kDrainNs;
-  while (now_ns() < until_ns && tally.lost(pacer.sent()) > 0 && swarm.ended() < swarm.size()) {
+  const auto missing = [&] { return tally.lost(pacer.sent()) > 0 || swarm.unanswered() > 0; };
+  while (now_ns() < until_ns && missing() && swarm.ended() < swarm.size()) {
     rest(swarm, tally, now_ns() + kSecondNs / 20);
     if (tally.deliveries() > deliveries) until_ns = now_ns() + kDrainNs;
     deliveries = tally.deliveries();
@@ -156,6 +162,8 @@ Report measure(const LoadOptions& options, Swarm& swarm, Tally& tally) {
   report.out_of_order = tally.ledger().out_of_order();
   report.misrouted = tally.misrouted();
   if (report.lost + report.doubled == 0) report.disagreements = tally.disagreements();
+  report.unanswered = swarm.unanswered();
+  report.compared = swarm.slow_check().compared();
   report.ended = swarm.ended();
   report.first_end = swarm.first_end();
   report.stalled_ended = swarm.stalled_ended();

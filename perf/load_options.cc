@@ -12,9 +12,10 @@ namespace {
 
 std::string check(const LoadOptions& options) {
   if (options.topics == 0 || options.publishers % options.topics != 0) {
-    return "--publishers must be a multiple of --topics: a raw connection publishes to one topic";
+    return "--publishers must be a multiple of --topics: each publishes to one topic";
   }
   if (options.size < kStampSize) return "--size must be at least 16: the stamp that latency is measured by";
+  if (options.protocol != Form::raw && options.size < kHexStampSize) return "with a --protocol, --size is at least 28";
   if (options.publishers > kPublishersMax) return "--publishers is at most " + std::to_string(kPublishersMax);
   if (std::uint64_t{options.publishers} * options.subscribers > Ledger::kEntriesMax) {
     return "--publishers times --subscribers is at most " + std::to_string(Ledger::kEntriesMax);
@@ -31,8 +32,9 @@ std::expected<LoadOptions, Refusal> parse_load_options(int argc, const char* con
   LoadOptions options;
   const std::map<std::string, Filters> filters{
       {"exact", Filters::exact}, {"plus", Filters::plus}, {"hash", Filters::hash}, {"mixed", Filters::mixed}};
+  const std::map<std::string, Form> forms{{"raw", Form::raw}, {"json", Form::json}, {"proto", Form::proto}};
   CLI::App app(
-      "Drives a broker with raw WebSockets and checks what arrives. Figures go to stdout as JSON, a table to stderr.");
+      "Drives a broker over WebSockets and checks what arrives. Figures go to stdout as JSON, a table to stderr.");
   app.add_option("--host", options.host, "IPv4 address of the broker");
   app.add_option("--port", options.port, "Port of the broker");
   app.add_option("--subscribers", options.subscribers, "Subscribers that read at once");
@@ -40,6 +42,10 @@ std::expected<LoadOptions, Refusal> parse_load_options(int argc, const char* con
   app.add_option("--topics", options.topics, "Topics, spread over publishers and subscribers");
   app.add_option("--filters", options.filters, "exact, plus, hash (every topic) or mixed (a third each)")
       ->transform(CLI::CheckedTransformer(filters));
+  app.add_option("--protocol", options.protocol, "raw, json or proto (the full protocol in either form)")
+      ->transform(CLI::CheckedTransformer(forms));
+  app.add_option("--publish", options.publish, "The publishers' protocol, if it is another")
+      ->transform(CLI::CheckedTransformer(forms));
   app.add_option("--rate", options.rate_hz,
                  "Messages per second of all publishers; latency counts from when one was due");
   app.add_option("--closed", options.window,

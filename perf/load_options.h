@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 
+#include "perf/form.h"
+
 namespace ringcast::perf {
 
 // How subscribers name their topics: each one topic, or all by a wildcard, or a third each.
@@ -17,19 +19,25 @@ struct LoadOptions {
   std::string host = "127.0.0.1";  // a literal IPv4 address on loopback
   std::uint16_t port = 8080;
   std::uint32_t subscribers = 100;
-  std::uint32_t publishers = 1;  // a multiple of topics: a raw connection publishes to one
+  std::uint32_t publishers = 1;  // a multiple of topics: each publishes to one
   std::uint32_t topics = 1;
   Filters filters = Filters::exact;
-  double rate_hz = 1000;      // messages per second of all publishers together; open loop
-  std::uint32_t window = 0;   // > 0: closed loop, so many messages of each publisher under way
-  std::uint32_t size = 128;   // bytes of payload
-  bool text = false;          // text messages instead of binary
-  double seconds = 5;         // measured
-  double warmup = 1;          // seconds before, not measured
-  std::uint32_t stalled = 0;  // further subscribers of the same topics that never read
-  std::uint32_t idle = 0;     // further subscribers of a topic that nobody publishes to
-  std::optional<pid_t> pid;   // of the server: its CPU and memory
-  std::optional<int> cpu;     // to run on
+  Form protocol = Form::raw;    // of subscribers; json: payloads are text
+  std::optional<Form> publish;  // of publishers, if it is another. The full protocol waits for acks
+  double rate_hz = 1000;        // messages per second of all publishers together; open loop
+  std::uint32_t window = 0;     // > 0: closed loop, so many messages of each publisher under way
+  std::uint32_t size = 128;     // bytes of payload
+  bool text = false;            // text messages instead of binary
+  double seconds = 5;           // measured
+  double warmup = 1;            // seconds before, not measured
+  std::uint32_t stalled = 0;    // further subscribers of the same topics that never read
+  std::uint32_t idle = 0;       // further subscribers of a topic that nobody publishes to
+  std::optional<pid_t> pid;     // of the server: its CPU and memory
+  std::optional<int> cpu;       // to run on
+
+  [[nodiscard]] Form publisher_form() const noexcept { return publish.value_or(protocol); }
+  // JSON's "text" is the one kind of payload that its reader here looks for.
+  [[nodiscard]] bool is_text() const noexcept { return text || protocol == Form::json; }
 };
 
 // Reads the command line. What is wrong with it, or the help, is the error: text and exit code.

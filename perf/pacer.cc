@@ -6,6 +6,8 @@
 
 #include "frame/header.h"
 #include "frame/mask.h"
+#include "proto/json_form.h"
+#include "proto/proto_form.h"
 
 namespace ringcast::perf {
 
@@ -47,19 +49,43 @@ std::uint64_t Pacer::publish_closed(Swarm& swarm, const Tally& tally, std::uint6
 }
 
 void Pacer::send(Swarm& swarm, std::uint32_t publisher, std::uint64_t when_ns) {
-  encode_stamp({.when_ns = when_ns, .publisher = publisher, .number = ++sent_[publisher]}, payload_.data());
+  const Stamp stamp{.when_ns = when_ns, .publisher = publisher, .number = ++sent_[publisher]};
+  if (options_.protocol == Form::json) {
+    encode_hex_stamp(stamp, payload_.data());
+  } else {
+    encode_stamp(stamp, payload_.data());
+  }
   ++sent_total_;
+  const Bytes message = message_of(publisher);
   const std::uint32_t key = static_cast<std::uint32_t>(random_());
-  frame::Header header{.opcode = options_.text ? frame::Opcode::text : frame::Opcode::binary,
-                       .masked = true,
-                       .payload_size = payload_.size()};
+  const Form form = options_.publisher_form();
+  const bool text = form == Form::json || (form == Form::raw && options_.is_text());
+  frame::Header header{
+      .opcode = text ? frame::Opcode::text : frame::Opcode::binary, .masked = true, .payload_size = message.size()};
   std::memcpy(header.mask.data(), &key, sizeof(key));
   std::array<std::uint8_t, frame::kHeaderSizeMax> head;
   const std::size_t head_size = frame::encode_header(header, head);
   frame_.assign(head.begin(), head.begin() + static_cast<std::ptrdiff_t>(head_size));
-  frame_.insert(frame_.end(), payload_.begin(), payload_.end());
+  frame_.insert(frame_.end(), message.begin(), message.end());
   frame::mask(std::span(frame_).subspan(head_size), header.mask);
   swarm.append(publisher, frame_);
+}
+
+// What the publisher's next WebSocket message holds.
+Bytes Pacer::message_of(std::uint32_t publisher) {
+  const Form form = options_.publisher_form();
+  if (form == Form::raw) return payload_;
+  const std::string topic = "bench/" + std::to_string(publisher % options_.topics);
+  const proto::Publish publish{.id = sent_[publisher],
+                               .topic = topic,
+                               .format = options_.is_text() ? proto::Format::text : proto::Format::binary,
+                               .payload = payload_};
+  if (form == Form::json) {
+    proto::JsonForm::write(publish, message_);
+  } else {
+    proto::ProtoForm::write(publish, message_);
+  }
+  return message_;
 }
 
 std::uint64_t Pacer::due_ns(std::uint64_t message) const noexcept {

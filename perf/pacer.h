@@ -39,6 +39,7 @@ class Pacer {
   [[nodiscard]] std::uint64_t publish_open(Swarm& swarm, std::uint64_t now_ns);
   [[nodiscard]] std::uint64_t publish_closed(Swarm& swarm, const Tally& tally, std::uint64_t now_ns);
   void send(Swarm& swarm, std::uint32_t publisher, std::uint64_t when_ns);
+  [[nodiscard]] Bytes message_of(std::uint32_t publisher);
   [[nodiscard]] std::uint64_t due_ns(std::uint64_t message) const noexcept;
 
   LoadOptions options_;
@@ -48,6 +49,7 @@ class Pacer {
   std::uint64_t start_ns_;
   std::uint64_t end_ns_;
   std::vector<std::uint8_t> payload_;  // not masked; the stamp is new each time
+  std::vector<std::uint8_t> message_;  // the payload in the full protocol
   std::vector<std::uint8_t> frame_;
   std::mt19937 random_{1};  // masks: unpredictable to nobody, but different for each frame
   Histogram lateness_;

@@ -69,6 +69,7 @@ std::string milliseconds(std::uint64_t ns) {
 std::string to_json(const Report& report, const LoadOptions& options) {
   std::string out;
   Json json(out);
+  json.add("protocol", std::string(name(options.protocol)));
   json.add("subscribers", std::uint64_t{options.subscribers});
   json.add("publishers", std::uint64_t{options.publishers});
   json.add("topics", std::uint64_t{options.topics});
@@ -86,7 +87,9 @@ std::string to_json(const Report& report, const LoadOptions& options) {
   json.add("out_of_order", report.out_of_order);
   json.add("misrouted", report.misrouted);
   json.add("disagreements", std::uint64_t{report.disagreements});
+  json.add("unanswered", report.unanswered);
   json.add("ended", std::uint64_t{report.ended});
+  json.add("compared", report.compared);
   json.add("stalled_ended", std::uint64_t{report.stalled_ended});
   json.add("latency_p50_ns", report.latency_p50_ns);
   json.add("latency_p99_ns", report.latency_p99_ns);
@@ -111,6 +114,7 @@ std::string to_table(const Report& report) {
                                              std::to_string(report.out_of_order));
   if (report.misrouted > 0) out += line("misrouted", std::to_string(report.misrouted));
   if (report.disagreements > 0) out += line("topics in disagreement", std::to_string(report.disagreements));
+  if (report.unanswered > 0) out += line("publishes not answered", std::to_string(report.unanswered));
   if (report.ended > 0)
     out += line("ended by the server", std::to_string(report.ended) + ", first " + report.first_end);
   if (report.stalled_ended > 0) out += line("stalled ones ended", std::to_string(report.stalled_ended));

@@ -19,6 +19,8 @@ struct Report {
   std::uint64_t out_of_order = 0;
   std::uint64_t misrouted = 0;      // to a subscriber that did not ask for them
   std::uint32_t disagreements = 0;  // topics whose subscribers saw different orders
+  std::uint64_t unanswered = 0;     // publishes of the full protocol that were not acknowledged
+  std::uint64_t compared = 0;       // messages read by the broker's own reader as well
   std::uint32_t ended = 0;          // connections that the server ended, stalled ones aside
   std::string first_end;
   std::uint32_t stalled_ended = 0;
@@ -34,7 +36,7 @@ struct Report {
   std::uint64_t connections = 0;
 
   [[nodiscard]] bool correct() const noexcept {
-    return lost + doubled + out_of_order + misrouted + disagreements + ended == 0;
+    return lost + doubled + out_of_order + misrouted + disagreements + unanswered + ended == 0;
   }
 };
 

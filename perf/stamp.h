@@ -2,7 +2,8 @@
 //
 //    payload := when:56 publisher:28 number:28, seven bits to a byte | filling
 //
-// Seven bits to a byte make any stamp valid UTF-8, so text and binary messages are built and read alike.
+// Seven bits to a byte make any stamp valid UTF-8, so text and binary messages are built and read alike. Inside JSON,
+// where control characters and quotes would be escaped, the same 112 bits are 28 hexadecimal digits.
 // Hot path: decode_stamp() runs once per delivery. No allocation.
 #pragma once
 
@@ -12,6 +13,7 @@
 namespace ringcast::perf {
 
 inline constexpr std::size_t kStampSize = 16;                              // bytes
+inline constexpr std::size_t kHexStampSize = 28;                           // the same in JSON
 inline constexpr std::uint32_t kNumberMax = (std::uint32_t{1} << 28) - 1;  // per publisher: hours at full speed
 inline constexpr std::uint32_t kPublishersMax = std::uint32_t{1} << 16;    // below 28 bits, and more than there are
 
@@ -50,6 +52,28 @@ inline void encode_stamp(const Stamp& stamp, std::uint8_t* out) noexcept {
   return {.when_ns = gather_bits(words[0]),
           .publisher = static_cast<std::uint32_t>(who >> 28),
           .number = static_cast<std::uint32_t>(who & kNumberMax)};
+}
+
+// Writes kHexStampSize digits: fourteen of `when`, seven each of the others.
+inline void encode_hex_stamp(const Stamp& stamp, std::uint8_t* out) noexcept {
+  std::uint64_t words[2] = {stamp.when_ns, std::uint64_t{stamp.publisher} << 28 | stamp.number};
+  for (std::size_t i = kHexStampSize; i-- > 0;) {
+    std::uint64_t& word = words[i / (kHexStampSize / 2)];
+    out[i] = static_cast<std::uint8_t>("0123456789abcdef"[word & 15]);
+    word >>= 4;
+  }
+}
+
+// Reads kHexStampSize digits of encode_hex_stamp().
+[[nodiscard]] inline Stamp decode_hex_stamp(const std::uint8_t* in) noexcept {
+  std::uint64_t words[2] = {0, 0};
+  for (std::size_t i = 0; i < kHexStampSize; ++i) {
+    std::uint64_t& word = words[i / (kHexStampSize / 2)];
+    word = word << 4 | ((in[i] & 15U) + 9U * (in[i] >> 6U));
+  }
+  return {.when_ns = words[0],
+          .publisher = static_cast<std::uint32_t>(words[1] >> 28),
+          .number = static_cast<std::uint32_t>(words[1] & kNumberMax)};
 }
 
 }  // namespace ringcast::perf

@@ -31,10 +31,12 @@ std::string failure(std::string_view what, int error) {
 }
 
 // RFC 6455 §1.3's own key: nothing here depends on it being random.
-std::string upgrade_of(const std::string& target) {
-  return "GET " + target +
+std::string upgrade_of(const Plan& plan) {
+  const std::string protocol(subprotocol(plan.form));
+  return "GET " + plan.target +
          " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+         (protocol.empty() ? "" : "Sec-WebSocket-Protocol: " + protocol + "\r\n") + "\r\n";
 }
 
 std::string end_text(Bytes close_payload) {
@@ -48,7 +50,11 @@ std::string end_text(Bytes close_payload) {
 
 Swarm::Swarm(std::vector<Plan> plans) : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   connections_.reserve(plans.size());
-  for (Plan& plan : plans) connections_.emplace_back().plan = std::move(plan);
+  for (Plan& plan : plans) {
+    Connection& connection = connections_.emplace_back();
+    connection.reader = FrameReader(plan.form);
+    connection.plan = std::move(plan);
+  }
   for (std::uint32_t i = 0; i < connections_.size(); ++i) {
     if (connections_[i].plan.part == Part::publisher) publishers_.push_back(i);
   }
@@ -131,7 +137,7 @@ std::expected<bool, std::string> Swarm::advance(std::uint32_t index) {
     return false;
   }
   if (error != 0) return std::unexpected(failure("connect", error));
-  const std::string request = upgrade_of(connection.plan.target);
+  const std::string request = upgrade_of(connection.plan);
   const ssize_t sent = ::send(connection.fd, request.data(), request.size(), MSG_NOSIGNAL);
   if (sent != static_cast<ssize_t>(request.size())) return std::unexpected(failure("send", errno));
   connection.state = State::upgrading;
@@ -177,7 +183,8 @@ void Swarm::turn(std::uint64_t wait_ns, Tally& tally) {
 }
 
 bool Swarm::has_room(std::uint32_t publisher) const {
-  return connections_[publishers_[publisher]].out.size() < kOutSizeMax;
+  const Connection& connection = connections_[publishers_[publisher]];
+  return connection.out.size() < kOutSizeMax && connection.unanswered < kUnansweredMax;
 }
 
 void Swarm::append(std::uint32_t publisher, Bytes frame) {
@@ -186,6 +193,7 @@ void Swarm::append(std::uint32_t publisher, Bytes frame) {
   if (connection.state != State::open) return;
   if (connection.out.empty()) dirty_.push_back(index);
   connection.out.insert(connection.out.end(), frame.begin(), frame.end());
+  if (connection.plan.acks) ++connection.unanswered;
 }
 
 void Swarm::flush() {
@@ -217,10 +225,16 @@ bool Swarm::take(std::uint32_t index, Bytes bytes, std::uint64_t now, Tally& tal
     const FrameReader::Found found = connection.reader.read(bytes);
     switch (found.kind) {
       case Kind::message:
-        if (connection.plan.part == Part::subscriber) tally.deliver(connection.plan.index, found.stamp, now);
+        if (connection.plan.part == Part::subscriber && !deliver(index, found, now, tally)) return false;
         break;
       case Kind::unstamped:
         break;
+      case Kind::ack:
+        --connection.unanswered;
+        break;
+      case Kind::error:
+        end(index, "the server refused: " + std::string(found.payload.begin(), found.payload.end()));
+        return false;
       case Kind::ping:
         answer_ping(index, found.payload);
         break;
@@ -237,6 +251,15 @@ bool Swarm::take(std::uint32_t index, Bytes bytes, std::uint64_t now, Tally& tal
         return true;
     }
   }
+}
+
+bool Swarm::deliver(std::uint32_t index, const FrameReader::Found& found, std::uint64_t now, Tally& tally) {
+  const Connection& connection = connections_[index];
+  tally.deliver(connection.plan.index, found.stamp, now);
+  if (connection.plan.form == Form::raw || found.payload.empty() || !slow_check_.is_due()) return true;
+  if (slow_check_.agrees(connection.plan.form, found.payload, found.stamp)) return true;
+  end(index, "a message was not what it looked like: " + std::string(found.payload.begin(), found.payload.end()));
+  return false;
 }
 
 void Swarm::answer_ping(std::uint32_t index, Bytes payload) {
@@ -277,6 +300,12 @@ void Swarm::end(std::uint32_t index, std::string why) {
   ::close(std::exchange(connection.fd, -1));
   connection.state = State::ended;
   connection.out.clear();
+}
+
+std::uint64_t Swarm::unanswered() const {
+  std::uint64_t sum = 0;
+  for (const std::uint32_t index : publishers_) sum += connections_[index].unanswered;
+  return sum;
 }
 
 std::uint32_t Swarm::stalled_ended() const {

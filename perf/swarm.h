@@ -1,4 +1,4 @@
-// Swarm: thousands of raw WebSocket connections in one thread and one epoll, light enough not to be what is measured.
+// Swarm: thousands of WebSocket connections in one thread and one epoll, light enough not to be what is measured.
 //
 // Subscribers read into one shared buffer and hand each message's stamp to the Tally; publishers gather the frames of a
 // turn into one write. Stalled subscribers never read after the upgrade; idle ones only answer pings.
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "perf/frame_reader.h"
+#include "perf/slow_check.h"
 #include "perf/tally.h"
 
 namespace ringcast::perf {
@@ -27,6 +28,8 @@ struct Plan {
   Part part = Part::subscriber;
   std::uint32_t index = 0;  // the how many-eth of its part
   std::string target;
+  Form form = Form::raw;
+  bool acks = false;  // a publisher whose messages are answered
 };
 
 class Swarm {
@@ -34,6 +37,7 @@ class Swarm {
   static constexpr std::uint64_t kConnectTimeoutNs = 30'000'000'000;  // all of them, and the server's start
   static constexpr std::size_t kConnectingMax = 256;                  // at a time: below any listen backlog
   static constexpr std::size_t kOutSizeMax = 256 * 1024;              // bytes a publisher gathers before it waits
+  static constexpr std::uint32_t kUnansweredMax = 1024;  // publishes: the broker would read no further beyond it
 
   // Connects everything that is planned, and upgrades it. Fails with one line.
   [[nodiscard]] static std::expected<std::unique_ptr<Swarm>, std::string> connect(const sockaddr_in& server,
@@ -45,7 +49,7 @@ class Swarm {
   // Reads what has come, waiting for it up to `wait_ns`, for at most kTurnEvents connections.
   void turn(std::uint64_t wait_ns, Tally& tally);
 
-  // False while the publisher has more to write than kOutSizeMax.
+  // False while the publisher has more to write than kOutSizeMax, or more unanswered than kUnansweredMax.
   [[nodiscard]] bool has_room(std::uint32_t publisher) const;
 
   // Adds a frame, already masked, to what the publisher writes at the next flush().
@@ -63,6 +67,10 @@ class Swarm {
   // How often a socket was read and had something: with the deliveries, how many messages the server sends at a time.
   [[nodiscard]] std::uint64_t receives() const noexcept { return receives_; }
 
+  // Publishes that were not answered yet, of all publishers.
+  [[nodiscard]] std::uint64_t unanswered() const;
+  [[nodiscard]] const SlowCheck& slow_check() const noexcept { return slow_check_; }
+
  private:
   enum class State : std::uint8_t { planned, connecting, upgrading, open, ended };
 
@@ -74,6 +82,7 @@ class Swarm {
     std::uint8_t tail_size = 0;                              // bytes of `tail`
     std::array<std::uint8_t, FrameReader::kTailMax> tail{};  // of a frame that was cut
     FrameReader reader;
+    std::uint32_t unanswered = 0;   // publishers: publishes
     std::string head;               // of the answer to the upgrade
     std::vector<std::uint8_t> out;  // publishers: frames to write; all: a pong
   };
@@ -89,6 +98,7 @@ class Swarm {
   void opened(std::uint32_t index);
   void receive(std::uint32_t index, Tally& tally);
   [[nodiscard]] bool take(std::uint32_t index, Bytes bytes, std::uint64_t now, Tally& tally);
+  [[nodiscard]] bool deliver(std::uint32_t index, const FrameReader::Found& found, std::uint64_t now, Tally& tally);
   void answer_ping(std::uint32_t index, Bytes payload);
   void write(std::uint32_t index);
   void arm(std::uint32_t index, std::uint32_t events, int operation);
@@ -99,6 +109,7 @@ class Swarm {
   std::vector<std::uint32_t> publishers_;  // their indexes
   std::vector<std::uint32_t> dirty_;       // publishers with something new to write
   std::vector<std::uint8_t> buffer_;       // kTailMax, then kReceiveSize
+  SlowCheck slow_check_;
   std::uint64_t receives_ = 0;
   std::uint32_t ended_ = 0;
   std::string first_end_;

@@ -42,9 +42,12 @@ std::string read_all(const std::vector<std::uint8_t>& stream, std::size_t cut, s
     for (;;) {
       const auto found = reader.read(in);
       if (found.kind == FrameReader::Found::Kind::nothing) break;
-      said += std::to_string(static_cast<int>(found.kind)) + ":" + std::to_string(found.stamp.number) + ":" +
-              std::string(found.payload.begin(), found.payload.end()) + " ";
-      if (found.kind == FrameReader::Found::Kind::bad) return said;
+      using Kind = FrameReader::Found::Kind;
+      const bool stamped = found.kind == Kind::message;
+      const bool control = found.kind == Kind::ping || found.kind == Kind::close;
+      said += std::to_string(static_cast<int>(found.kind)) + ":" + std::to_string(stamped ? found.stamp.number : 0) +
+              ":" + (control ? std::string(found.payload.begin(), found.payload.end()) : "") + " ";
+      if (found.kind == Kind::bad) return said;
     }
     REQUIRE(in.size() <= FrameReader::kTailMax);
     kept.assign(in.begin(), in.end());

@@ -9,7 +9,7 @@ common=(--port "$port" --pid "$floor" --subscribers 20 --warmup 0.1)
 open=$("$1" "${common[@]}" --publishers 3 --rate 2000 --seconds 0.3 --size 5000 --text --idle 3)
 closed=$("$1" "${common[@]}" --closed 8 --seconds 0.3)
 for json in "$open" "$closed"; do
-  grep -q '"lost":0,"doubled":0,"out_of_order":0,"misrouted":0,"disagreements":0,"ended":0' <<< "$json"
+  grep -q '"lost":0,"doubled":0,"out_of_order":0,"misrouted":0,"disagreements":0,"unanswered":0,"ended":0,' <<< "$json"
   grep -q '"server_cpu_ns_per_delivery":[1-9]' <<< "$json"
   grep -qv '"delivered":0,' <<< "$json"
 done
