@@ -100,7 +100,7 @@ void FanOut::deliver(const topics::Member& member, std::span<const Span> spans) 
   if (member.slot == run_.publisher.index && !sessions_.at(member.slot).subscriptions[member.subscription].echo) {
     return;
   }
-  if (sessions_.deliver(member.slot, run_.number, spans)) counters_.deliveries += run_.messages;
+  if (sessions_.deliver(member.slot, run_.number, run_.origin, spans)) counters_.deliveries += run_.messages;
 }
 
 void FanOut::end_run() {

@@ -11,6 +11,7 @@
 
 #include "broker/outbox.h"
 #include "broker/unanswered.h"
+#include "topics/shard_set.h"
 
 namespace ringcast::broker {
 
@@ -50,11 +51,13 @@ struct FullState {
   std::unordered_map<std::uint64_t, std::uint32_t> by_id;  // id -> index in Session::subscriptions
   std::vector<std::uint32_t> free;                         // indexes of entries to use again
   std::deque<std::uint32_t> to_pull;  // subscriptions with chunks to fetch, one chunk at a time for the connection
-  Outbox waiting;                     // live messages, while `holds` is not 0
+  Outbox waiting;                     // live messages of held_origins
+  topics::ShardSet held_origins = 0;  // those whose marker a subscription with `holds` has: what came before is not its
   std::uint32_t holds = 0;            // subscriptions that are not told of yet, or whose older messages come first
 
   [[nodiscard]] bool may_read(std::uint32_t joins) const noexcept {
-    return claims_missing == 0 && joins < kJoinsMax && unanswered.size() < kUnansweredMax &&
+    // One that holds starts by itself: what is before another's marker could not stand before its Subscribed as well.
+    return claims_missing == 0 && holds == 0 && joins < kJoinsMax && unanswered.size() < kUnansweredMax &&
            unanswered.bytes() < kUnansweredBytesMax;
   }
 };

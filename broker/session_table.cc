@@ -48,14 +48,19 @@ void SessionTable::forget_runs() {
 
 void SessionTable::hold(Session& session) noexcept {
   ++session.full->holds;
+}
+
+void SessionTable::hold_origin(Session& session, std::uint32_t origin) noexcept {
+  assert(session.full->holds > 0);
+  session.full->held_origins |= topics::only(origin);
   session.messages_wait = true;
 }
 
 void SessionTable::end_hold(Session& session, std::uint32_t index) {
-  assert(session.messages_wait);
   assert(session.full->holds > 0);
   if (--session.full->holds > 0) return;
   session.messages_wait = false;
+  session.full->held_origins = 0;
   if (session.full->waiting.empty()) return;
   session.outbox.append_all(session.full->waiting, outboxes_);
   touched(session, index);

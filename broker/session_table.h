@@ -14,6 +14,7 @@
 #include "broker/outbox.h"
 #include "broker/session.h"
 #include "broker/timer_wheel.h"
+#include "topics/shard_set.h"
 #include "topics/slab.h"
 
 namespace ringcast::broker {
@@ -50,21 +51,24 @@ class SessionTable {
 
   // ---- owing ----
 
-  // Hot path: once per subscription and run. The connection is owed these messages too, unless another subscription of
-  // its own has brought it this run. True if it gets them.
-  bool deliver(std::uint32_t index, std::uint32_t run, std::span<const Span> spans) {
+  // Hot path: once per subscription and run. The connection is owed these messages of `origin` too, unless another
+  // subscription of its own has brought it this run. True if it gets them.
+  bool deliver(std::uint32_t index, std::uint32_t run, std::uint32_t origin, std::span<const Span> spans) {
     Session& session = sessions_[index];
     if (session.run == run || session.phase >= Phase::closing) return false;  // or it ends in this turn
     session.run = run;
-    Outbox& outbox = session.messages_wait ? session.full->waiting : session.outbox;
+    const bool waits = session.messages_wait && topics::contains(session.full->held_origins, origin);
+    Outbox& outbox = waits ? session.full->waiting : session.outbox;
     for (const Span& span : spans) outbox.append(span, outboxes_);
     touched(session, index);
     return true;
   }
   // The numbers of runs begin anew.
   void forget_runs();
-  // Live messages of the connection wait until each hold() has its end_hold().
+  // Until each hold() has its end_hold() the connection is not read, and its live messages of those origins wait that
+  // hold_origin() names meanwhile.
   void hold(Session& session) noexcept;
+  void hold_origin(Session& session, std::uint32_t origin) noexcept;
   void end_hold(Session& session, std::uint32_t index);
   // Owes bytes that no other connection gets.
   void send_own(SlotId slot, const Span& span);

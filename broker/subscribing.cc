@@ -82,6 +82,7 @@ void Subscribing::marker(std::uint32_t origin, const Delivery& delivery) {
   assert(part->state == JoinOrigin::State::waits_for_marker);
   part->position = delivery.position;
   part->state = JoinOrigin::State::to_pull;
+  if (session->subscriptions[delivery.subscription].holds) sessions_.hold_origin(*session, origin);
   if (--join->markers_missing > 0) return;
   started_.push_back({.slot = delivery.slot,
                       .subscription = delivery.subscription,
