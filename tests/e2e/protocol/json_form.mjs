@@ -82,10 +82,16 @@ function readPayload(object, into) {
   if (bytes.length > 0) into.payload = bytes;
 }
 
+// A name that a newer broker has is read as the default.
+function readEnum(names, value, what) {
+  if (typeof value !== 'string') fail(`${what}: ${JSON.stringify(value)}`);
+  return names.includes(value) ? value : names[0];
+}
+
 function read(kind, value, what) {
   if (typeof kind === 'string') return kCheck[kind](value) ? value : fail(`${what}: ${JSON.stringify(value)}`);
   if (!Array.isArray(kind)) return readMembers(kind, value, what);
-  if (kind.length > 1) return kind.includes(value) ? value : fail(`${what}: no ${value}`);
+  if (kind.length > 1) return readEnum(kind, value, what);
   return Array.isArray(value) ? value.map((each) => read(kind[0], each, what)) : fail(`${what}: no array`);
 }
 
@@ -107,8 +113,9 @@ function readMembers(members, object, what) {
 function readEnvelope(kinds, text) {
   const object = JSON.parse(text);
   const names = object?.constructor === Object ? Object.keys(object) : fail('no object');
-  if (names.length !== 1) fail(`one member is wanted, not ${names}`);
-  return { [names[0]]: readMembers(kinds[names[0]] ?? fail(`no ${names[0]}`), object[names[0]], names[0]) };
+  const known = names.filter((name) => Object.hasOwn(kinds, name)); // others are a newer broker's
+  if (known.length !== 1) fail(`one member is wanted, not ${names}`);
+  return { [known[0]]: readMembers(kinds[known[0]], object[known[0]], known[0]) };
 }
 
 // The text of an object whose members are texts already, so that a payload of JSON stays as it was given.

@@ -32,8 +32,8 @@ const isDefault = (value) =>
 // One value of a field as protobuf.js has it, made plain.
 function plain(field, value) {
   if (field.resolvedType instanceof protobuf.Enum) {
-    const name = field.resolvedType.valuesById[value];
-    return name === undefined ? value : shortName(field.resolvedType, name);
+    const name = field.resolvedType.valuesById[value] ?? field.resolvedType.valuesById[0]; // one of a newer broker
+    return shortName(field.resolvedType, name);
   }
   if (field.resolvedType) return plainMessage(field.resolvedType, value);
   if (field.type === 'bytes') return Buffer.from(value);
@@ -52,7 +52,7 @@ function plainMessage(type, message) {
     if (field.map) out[field.name] = { ...value };
     else if (field.repeated) out[field.name] = value.map((each) => plain(field, each));
     else out[field.name] = plain(field, value);
-    const isZeroOf = field.resolvedType instanceof protobuf.Enum && value === 0;
+    const isZeroOf = field.resolvedType instanceof protobuf.Enum && out[field.name] === plain(field, 0);
     const isMember = field.partOf || field.resolvedType instanceof protobuf.Type;
     if (!isMember && (isZeroOf || isDefault(out[field.name]))) delete out[field.name];
   }
