@@ -2,19 +2,23 @@
 
 #include <algorithm>
 #include <cassert>
+#include <optional>
+
+#include "broker/framing.h"
 
 namespace ringcast::broker {
 
 FanOut::FanOut(std::uint32_t self, SessionTable& sessions, topics::Subscriptions& subscriptions)
-    : self_(self), sessions_(sessions), subscriptions_(subscriptions) {}
+    : self_(self), sessions_(sessions), subscriptions_(subscriptions) {
+  for (Stream& stream : streams_) stream.writer = std::make_unique<SegmentWriter>(sessions.segments());
+}
 
 FanOut::~FanOut() {
   end_run();
 }
 
-void FanOut::set_codec(Encoding encoding, Codec& codec) {
-  streams_[encoding].codec = &codec;
-  streams_[encoding].writer = std::make_unique<SegmentWriter>(sessions_.segments());
+void FanOut::set_codec(Protocol protocol, Codec& codec) {
+  codecs_[static_cast<std::size_t>(protocol)] = &codec;
 }
 
 SlotId FanOut::silent_publisher(const topics::Publisher& publisher) {
@@ -53,26 +57,37 @@ void FanOut::begin_run(std::uint32_t origin, std::span<const topics::GroupId> gr
   }
 }
 
+// Each protocol writes the message once, each encoding frames it once.
 void FanOut::encode(const topics::Message& message) {
-  std::uint32_t done = 0;  // encodings, as bits
+  const FrameRecord record = record_of(message);
+  std::array<std::optional<Encoded>, kProtocols> encoded;
+  std::uint32_t protocols_done = 0;  // as bits
+  std::uint32_t encodings_done = 0;
   for (const topics::GroupId& group : run_.groups) {
     const Encoding encoding = subscriptions_.encoding(group);
-    if ((done & (1U << encoding)) != 0) continue;
-    done |= 1U << encoding;
+    if ((encodings_done & (1U << encoding)) != 0) continue;
+    encodings_done |= 1U << encoding;
+    const auto protocol = static_cast<std::size_t>(protocol_of(encoding));
+    if ((protocols_done & (1U << protocol)) == 0) encoded[protocol] = codecs_[protocol]->encode(message, nullptr);
+    protocols_done |= 1U << protocol;
+    if (!encoded[protocol]) continue;
     Stream& stream = streams_[encoding];
-    const Span span = stream.codec->encode(message, *stream.writer);
-    if (span.segment == nullptr) continue;
-    counters_.encoded_bytes += span.length;
-    if (!stream.spans.empty()) {
-      Span& last = stream.spans.back();
-      if (last.segment == span.segment && last.offset + last.length == span.offset) {
-        last.length += span.length;
-        continue;
-      }
-    }
-    sessions_.segments().retain(span.segment);
-    stream.spans.push_back(span);
+    extend(stream, write_frames(*encoded[protocol], record, *stream.writer));
   }
+}
+
+// Adds to what the run's subscribers of this encoding get.
+void FanOut::extend(Stream& stream, const Span& span) {
+  counters_.encoded_bytes += span.length;
+  if (!stream.spans.empty()) {
+    Span& last = stream.spans.back();
+    if (last.segment == span.segment && last.offset + last.length == span.offset) {
+      last.length += span.length;
+      return;
+    }
+  }
+  sessions_.segments().retain(span.segment);
+  stream.spans.push_back(span);
 }
 
 bool FanOut::step(std::uint32_t& budget) {
@@ -118,7 +133,7 @@ void FanOut::end_run() {
 std::span<Segment* const> FanOut::current_segments() const {
   current_.clear();
   for (const Stream& stream : streams_) {
-    if (stream.writer != nullptr && stream.writer->current() != nullptr) current_.push_back(stream.writer->current());
+    if (stream.writer->current() != nullptr) current_.push_back(stream.writer->current());
   }
   return current_;
 }
@@ -126,7 +141,7 @@ std::span<Segment* const> FanOut::current_segments() const {
 std::uint64_t FanOut::segments_retired() const {
   std::uint64_t retired = 0;
   for (const Stream& stream : streams_) {
-    if (stream.writer != nullptr) retired += stream.writer->retired();
+    retired += stream.writer->retired();
   }
   return retired;
 }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "broker/codec.h"
+#include "broker/encoding.h"
 #include "broker/mesh.h"
 #include "broker/session_table.h"
 #include "topics/subscriptions.h"
@@ -39,8 +40,8 @@ class FanOut {
   FanOut& operator=(const FanOut&) = delete;
   ~FanOut();
 
-  // The codec of an encoding; it outlives this.
-  void set_codec(Encoding encoding, Codec& codec);
+  // The codec of a protocol; it outlives this.
+  void set_codec(Protocol protocol, Codec& codec);
 
   // Takes a live message of `origin`. False when the run before it must go out first: then step(), and come again.
   [[nodiscard]] bool add(std::uint32_t origin, const Delivery& delivery);
@@ -58,7 +59,6 @@ class FanOut {
 
  private:
   struct Stream {  // of one encoding
-    Codec* codec = nullptr;
     std::unique_ptr<SegmentWriter> writer;
     std::vector<Span> spans;  // of the run; each holds a reference
   };
@@ -78,12 +78,14 @@ class FanOut {
   void begin_run(std::uint32_t origin, std::span<const topics::GroupId> groups, SlotId publisher);
   void deliver(const topics::Member& member, std::span<const Span> spans);
   void encode(const topics::Message& message);
+  void extend(Stream& stream, const Span& span);
   void end_run();
 
   const std::uint32_t self_;
   SessionTable& sessions_;
   topics::Subscriptions& subscriptions_;
-  std::array<Stream, topics::kEncodingsMax> streams_;
+  std::array<Codec*, kProtocols> codecs_{};
+  std::array<Stream, kEncodings> streams_;
   Run run_;
   mutable std::vector<Segment*> current_;  // what current_segments() returned last
   Counters counters_;

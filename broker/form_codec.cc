@@ -24,45 +24,38 @@ proto::Message on_the_wire(const topics::Message& message) {
           .time_us = static_cast<std::uint64_t>(message.time_us)};
 }
 
-FrameRecord record_of(const topics::Message& message) {
-  return {.origin = message.origin, .position = message.position, .seq = message.seq};
-}
-
 }  // namespace
 
 template <typename T>
-Span FormCodec::write_form(const T& what, const FrameRecord& record, SegmentWriter& writer) {
+Encoded FormCodec::written(const T& what) {
+  if (scratch_.capacity() > kScratchKeptBytes) scratch_ = {};
   if (form_ == Form::json) {
     proto::JsonForm::write(what, scratch_);
   } else {
     proto::ProtoForm::write(what, scratch_);
   }
-  const Span span = write_message(frame_kind(), scratch_, record, writer);
-  if (scratch_.capacity() > kScratchKeptBytes) scratch_ = {};
-  return span;
+  return {.kind = frame_kind(), .payload = scratch_};
 }
 
-Span FormCodec::encode(const topics::Message& message, SegmentWriter& writer) {
-  return write_form(on_the_wire(message), record_of(message), writer);
-}
-
-Span FormCodec::encode_opening(const topics::Message& message, const Opening& opening, SegmentWriter& writer) {
+std::optional<Encoded> FormCodec::encode(const topics::Message& message, const Opening* opening) {
   proto::Message wire = on_the_wire(message);
-  wire.subscription = opening.subscription;
-  wire.mark = opening.replay ? proto::Mark::replay : proto::Mark::snapshot;
-  return write_form(wire, record_of(message), writer);
+  if (opening != nullptr) {
+    wire.subscription = opening->subscription;
+    wire.mark = opening->replay ? proto::Mark::replay : proto::Mark::snapshot;
+  }
+  return written(wire);
+}
+
+Encoded FormCodec::encode(const proto::Event& event) {
+  return written(event);
+}
+
+Encoded FormCodec::encode(const proto::Ack& ack) {
+  return written(ack);
 }
 
 std::expected<proto::Request, proto::Fault> FormCodec::read(Bytes in) {
   return form_ == Form::json ? json_.read_request(in) : proto_.read_request(in);
-}
-
-Span FormCodec::write(const proto::Event& event, SegmentWriter& writer) {
-  return write_form(event, {}, writer);
-}
-
-Span FormCodec::write(const proto::Ack& ack, SegmentWriter& writer) {
-  return write_form(ack, {}, writer);
 }
 
 }  // namespace ringcast::broker

@@ -1,7 +1,7 @@
 // FormCodec: the full protocol in one of its two forms: messages for subscribers, and the requests and events of one
 // connection (proto/PROTOCOL.md).
 //
-// Thread: one shard's. Hot path: encode() once per message, read() and write(Ack) once per publish. No allocation in
+// Thread: one shard's. Hot path: encode() once per message, read() and encode(Ack) once per publish. No allocation in
 // the steady state.
 #pragma once
 
@@ -27,9 +27,7 @@ class FormCodec final : public Codec {
   [[nodiscard]] std::string_view subprotocol() const noexcept override {
     return form_ == Form::json ? "ringcast.v1.json" : "ringcast.v1.proto";
   }
-  [[nodiscard]] Span encode(const topics::Message& message, SegmentWriter& writer) override;
-  [[nodiscard]] Span encode_opening(const topics::Message& message, const Opening& opening,
-                                    SegmentWriter& writer) override;
+  [[nodiscard]] std::optional<Encoded> encode(const topics::Message& message, const Opening* opening) override;
 
   // The kind of frame that this form goes in; another is closed with 1003.
   [[nodiscard]] FrameKind frame_kind() const noexcept {
@@ -39,16 +37,16 @@ class FormCodec final : public Codec {
   // Reads what a client sent. Views are valid until the next call, and while `in` is.
   [[nodiscard]] std::expected<proto::Request, proto::Fault> read(Bytes in);
 
-  // Writes an event for one connection.
-  [[nodiscard]] Span write(const proto::Event& event, SegmentWriter& writer);
-  [[nodiscard]] Span write(const proto::Ack& ack, SegmentWriter& writer);
+  // An event, for one connection; borrowed until the next call.
+  [[nodiscard]] Encoded encode(const proto::Event& event);
+  [[nodiscard]] Encoded encode(const proto::Ack& ack);
 
  private:
   // What one large message leaves behind is given back.
   static constexpr std::size_t kScratchKeptBytes = 256 * 1024;
 
   template <typename T>
-  [[nodiscard]] Span write_form(const T& what, const FrameRecord& record, SegmentWriter& writer);
+  [[nodiscard]] Encoded written(const T& what);
 
   const Form form_;
   proto::ProtoForm proto_;

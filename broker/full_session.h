@@ -38,7 +38,9 @@ class FullSession {
   FullSession(const Config& config, const Place& place, SessionTable& sessions, Publishing& publishing,
               Subscribing& subscribing, Requester& requester);
 
-  [[nodiscard]] FormCodec& codec(Encoding encoding) noexcept { return encoding == kJsonEncoding ? json_ : proto_; }
+  [[nodiscard]] FormCodec& codec(Encoding encoding) noexcept {
+    return protocol_of(encoding) == Protocol::json ? json_ : proto_;
+  }
 
   // A message has come: one request.
   void request(SlotId slot, Session& session, Bytes in, Instant now);
@@ -79,6 +81,7 @@ class FullSession {
   [[nodiscard]] proto::Credit credit_of(const FullState& full) const noexcept;
   void refuse(SlotId slot, Session& session, std::uint64_t id, const Refusal& refusal);
   void send(SlotId slot, Session& session, const proto::Event& event);
+  void send(SlotId slot, const Encoded& encoded);
   void owes_at_turn_end(SlotId slot, FullState& full);
 
   const Config& config_;

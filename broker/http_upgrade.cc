@@ -13,12 +13,12 @@ namespace {
 
 struct Subprotocol {
   std::string_view name;
-  Encoding encoding = kRawEncoding;
+  Protocol protocol = Protocol::raw;
 };
 
-constexpr std::array kSubprotocols{Subprotocol{"ringcast.v1.raw", kRawEncoding},
-                                   Subprotocol{"ringcast.v1.proto", kProtoEncoding},
-                                   Subprotocol{"ringcast.v1.json", kJsonEncoding}};
+constexpr std::array kSubprotocols{Subprotocol{"ringcast.v1.raw", Protocol::raw},
+                                   Subprotocol{"ringcast.v1.proto", Protocol::proto},
+                                   Subprotocol{"ringcast.v1.json", Protocol::json}};
 
 // The first of those that the client offers, in its order of preference, that we speak.
 const Subprotocol* choose(const frame::Upgrade& upgrade) {
@@ -42,8 +42,8 @@ HttpSession::Next HttpSession::upgrade_topic(SlotId slot, Session& session, cons
          "the subprotocols are ringcast.v1.raw, ringcast.v1.json and ringcast.v1.proto; or offer none"},
         now);
   }
-  const Encoding encoding = chosen == nullptr ? kRawEncoding : chosen->encoding;
-  if (topic.publish_only && encoding != kRawEncoding) {
+  const Protocol protocol = chosen == nullptr ? Protocol::raw : chosen->protocol;
+  if (topic.publish_only && protocol != Protocol::raw) {
     return answer_refusal(slot, session,
                           {400, "bad_parameter", "mode=pub is for raw topics; /ws begins without a subscription"}, now);
   }
@@ -55,15 +55,15 @@ HttpSession::Next HttpSession::upgrade_topic(SlotId slot, Session& session, cons
                          : !session.identity->may_subscribe(topic.filter)) {
     return answer_refusal(slot, session, {403, "forbidden", "not permitted on this topic"}, now);
   }
-  session.encoding = encoding;
+  session.encoding = encoding_of(protocol);
   session.may_send = !topic.wildcard;
-  if (encoding != kRawEncoding) session.full = std::make_unique<FullState>();
+  if (protocol != Protocol::raw) session.full = std::make_unique<FullState>();
   if (topic.publish_only) {
     session.topic = std::make_unique<std::string>(topic.filter);
     sessions_.upgraded().push_back(slot);
   } else if (const auto subscribed = begin_with(slot, topic); !subscribed) {
     session.full.reset();
-    session.encoding = kRawEncoding;
+    session.encoding = encoding_of(Protocol::raw);
     return answer_refusal(slot, session, {503, "too_many_filters", std::string(topics::describe(subscribed.error()))},
                           now);
   }
@@ -99,13 +99,13 @@ HttpSession::Next HttpSession::handle_web_socket(SlotId slot, Session& session, 
   const auto upgrade = frame::check_upgrade(request);
   if (!upgrade) return refuse_handshake(slot, session, upgrade.error(), now);
   const Subprotocol* chosen = choose(*upgrade);
-  if (chosen == nullptr || chosen->encoding == kRawEncoding) {
+  if (chosen == nullptr || chosen->protocol == Protocol::raw) {
     return answer_refusal(
         slot, session,
         {400, "unknown_subprotocol", "/ws speaks ringcast.v1.json and ringcast.v1.proto; offer one as subprotocol"},
         now);
   }
-  session.encoding = chosen->encoding;
+  session.encoding = encoding_of(chosen->protocol);
   session.full = std::make_unique<FullState>();
   sessions_.upgraded().push_back(slot);
   return upgraded(slot, session, *upgrade, chosen->name);

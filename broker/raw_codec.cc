@@ -2,11 +2,10 @@
 
 namespace ringcast::broker {
 
-Span RawCodec::encode(const topics::Message& message, SegmentWriter& writer) {
-  if (message.op == topics::Op::remove) return {};
-  const FrameRecord record{.origin = message.origin, .position = message.position, .seq = message.seq};
-  const FrameKind kind = message.format == topics::Format::binary ? FrameKind::binary : FrameKind::text;
-  return write_message(kind, message.payload(), record, writer);
+std::optional<Encoded> RawCodec::encode(const topics::Message& message, const Opening*) {
+  if (message.op == topics::Op::remove) return std::nullopt;
+  return Encoded{.kind = message.format == topics::Format::binary ? FrameKind::binary : FrameKind::text,
+                 .payload = message.payload()};
 }
 
 }  // namespace ringcast::broker

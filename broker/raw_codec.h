@@ -11,10 +11,7 @@ class RawCodec final : public Codec {
   [[nodiscard]] std::string_view subprotocol() const noexcept override { return "ringcast.v1.raw"; }
 
   // A removal has no value to send: raw subscribers are not told.
-  [[nodiscard]] Span encode(const topics::Message& message, SegmentWriter& writer) override;
-  [[nodiscard]] Span encode_opening(const topics::Message& message, const Opening&, SegmentWriter& writer) override {
-    return encode(message, writer);
-  }
+  [[nodiscard]] std::optional<Encoded> encode(const topics::Message& message, const Opening* opening) override;
 };
 
 }  // namespace ringcast::broker

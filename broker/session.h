@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/codec.h"
+#include "broker/encoding.h"
 #include "broker/full_state.h"
 #include "broker/http_exchange.h"
 #include "broker/identity.h"
@@ -74,7 +74,7 @@ struct HeldPublish {
 struct Session {
   std::uint32_t generation = 0;
   Phase phase = Phase::free;
-  Encoding encoding = kRawEncoding;
+  Encoding encoding = encoding_of(Protocol::raw);
   bool dirty : 1 = false;                // in the shard's dirty list
   bool overflowed : 1 = false;           // in the list of those that pin too much
   bool stopped : 1 = false;              // bytes were left unread: in the connection layer's keeping until resumed

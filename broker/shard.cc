@@ -38,9 +38,9 @@ Shard::Shard(const Process& process, std::uint32_t index)
             sessions_, publishing_, subscribing_, requester_),
       http_(process.config, process.hash_key, process.epoch, process.find_file, sessions_, publishing_, subscribing_),
       websocket_(process.config, sessions_, publishing_, full_, subscriptions_) {
-  fan_out_.set_codec(kRawEncoding, raw_codec_);
-  fan_out_.set_codec(kProtoEncoding, full_.codec(kProtoEncoding));
-  fan_out_.set_codec(kJsonEncoding, full_.codec(kJsonEncoding));
+  fan_out_.set_codec(Protocol::raw, raw_codec_);
+  for (const Protocol form : {Protocol::proto, Protocol::json})
+    fan_out_.set_codec(form, full_.codec(encoding_of(form)));
 }
 
 Shard::~Shard() {
@@ -206,7 +206,7 @@ void Shard::opening_message(const Delivery& delivery, Instant now) {
   Session* session = sessions_.find(delivery.slot);
   if (session == nullptr) return;
   if (session->phase == Phase::http) return http_.fetched(delivery.slot, delivery.ticket, *delivery.message, now);
-  if (session->encoding == kRawEncoding) return subscribing_.opening_message(delivery, raw_codec_);
+  if (protocol_of(session->encoding) == Protocol::raw) return subscribing_.opening_message(delivery, raw_codec_);
   subscribing_.opening_message(delivery, full_.codec(session->encoding));
 }
 

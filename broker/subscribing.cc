@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "broker/framing.h"
+
 namespace ringcast::broker {
 
 Subscribing::Subscribing(std::uint32_t shards, topics::HashKey key, Requester& requester, SessionTable& sessions,
@@ -132,8 +134,9 @@ void Subscribing::opening_message(const Delivery& delivery, Codec& codec) {
   if (join == nullptr) return;
   const Opening opening{.subscription = session->subscriptions[delivery.subscription].id,
                         .replay = join->replay_max > 0};
-  const Span span = codec.encode_opening(*delivery.message, opening, sessions_.own_writer());
-  if (span.segment != nullptr) sessions_.send_own(delivery.slot, span);
+  const auto encoded = codec.encode(*delivery.message, &opening);
+  if (!encoded) return;
+  sessions_.send_own(delivery.slot, write_frames(*encoded, record_of(*delivery.message), sessions_.own_writer()));
 }
 
 void Subscribing::opening_end(std::uint32_t origin, const Delivery& delivery) {

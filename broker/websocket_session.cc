@@ -80,7 +80,7 @@ std::string_view WebSocketSession::topic_of(const Session& session) const {
 
 void WebSocketSession::message(SlotId slot, Session& session, const frame::Event& event, Instant now) {
   ++counters_.received;
-  if (session.encoding == kRawEncoding) return publish_raw(slot, session, event, now);
+  if (protocol_of(session.encoding) == Protocol::raw) return publish_raw(slot, session, event, now);
   const FrameKind kind = event.kind == frame::Event::Kind::text ? FrameKind::text : FrameKind::binary;
   if (kind != full_.codec(session.encoding).frame_kind()) {
     return sessions_.close_websocket(

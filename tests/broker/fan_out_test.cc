@@ -18,7 +18,7 @@ constexpr topics::HashKey kKey{.k0 = 1, .k1 = 2};
 // Shard 0 of two with sessions that are live for everything; messages come from the origins as the test says.
 class Bench {
  public:
-  Bench() { fan_out_.set_codec(kRawEncoding, codec_); }
+  Bench() { fan_out_.set_codec(Protocol::raw, codec_); }
   ~Bench() {
     for (std::uint32_t i = 0; i < sessions_.index_end(); ++i) sessions_.at(i).outbox.clear(sessions_.outboxes());
     for (topics::Message* message : messages_) pool_.release(message);
@@ -36,7 +36,7 @@ class Bench {
     Session& session = sessions_.at(slot);
     if (!echo) session.echo = false;
     const auto index = static_cast<std::uint32_t>(session.subscriptions.size());
-    const auto joined = subscriptions_.join(filter, kRawEncoding, {.slot = slot, .subscription = index});
+    const auto joined = subscriptions_.join(filter, encoding_of(Protocol::raw), {.slot = slot, .subscription = index});
     REQUIRE(joined.has_value());
     Subscription& subscription = session.subscriptions.emplace_back();
     subscription.place = joined->place;

@@ -1,4 +1,4 @@
-#include "broker/codec.h"
+#include "broker/framing.h"
 
 #include <algorithm>
 #include <array>
@@ -19,10 +19,15 @@ void write_frame(const frame::Header& header, Bytes payload, const FrameRecord& 
 
 }  // namespace
 
-Span write_message(FrameKind kind, Bytes payload, const FrameRecord& record, SegmentWriter& writer) {
+FrameRecord record_of(const topics::Message& message) noexcept {
+  return {.origin = message.origin, .position = message.position, .seq = message.seq};
+}
+
+Span write_frames(const Encoded& encoded, const FrameRecord& record, SegmentWriter& writer) {
+  Bytes payload = encoded.payload;
   const std::size_t frames = std::max<std::size_t>(1, (payload.size() + kFragmentBytes - 1) / kFragmentBytes);
   writer.begin(static_cast<std::uint32_t>(payload.size() + frames * frame::kServerHeaderSizeMax));
-  frame::Header header{.opcode = kind == FrameKind::text ? frame::Opcode::text : frame::Opcode::binary};
+  frame::Header header{.opcode = encoded.kind == FrameKind::text ? frame::Opcode::text : frame::Opcode::binary};
   for (std::size_t i = 0; i < frames; ++i) {
     const Bytes part = payload.first(std::min(payload.size(), kFragmentBytes));
     payload = payload.subspan(part.size());

@@ -1,0 +1,99 @@
+// FullSession's subscriptions: how they are asked for, told of and ended.
+#include <cassert>
+#include <utility>
+
+#include "broker/full_session.h"
+#include "topics/name.h"
+
+namespace ringcast::broker {
+
+namespace {
+
+Subscribing::Begin begin_of(proto::Start start) {
+  switch (start) {
+    case proto::Start::now:
+      return Subscribing::Begin::now;
+    case proto::Start::last_values:
+      return Subscribing::Begin::last_values;
+    case proto::Start::last_n:
+      return Subscribing::Begin::last_n;
+  }
+  std::unreachable();
+}
+
+}  // namespace
+
+bool FullSession::check(SlotId slot, Session& session, const proto::Subscribe& subscribe) {
+  using enum proto::ErrorCode;
+  const auto bad = [&](const Refusal& refusal) {
+    refuse(slot, session, subscribe.id, refusal);
+    return false;
+  };
+  if (subscribe.delivery == proto::Delivery::latest)
+    return bad({unsupported, "delivery latest is not built yet", "subscribe.delivery"});
+  if (subscribe.max_rate_hz != 0) return bad({unsupported, "rates are not built yet", "subscribe.max_rate_hz"});
+  if (subscribe.on_lag == proto::OnLag::degrade || subscribe.on_lag == proto::OnLag::skip)
+    return bad(
+        {unsupported, "a subscriber that falls behind is closed; other ways are not built yet", "subscribe.on_lag"});
+  if (const auto valid = topics::validate_filter(subscribe.filter); !valid)
+    return bad({bad_filter, topics::describe(valid.error()), "subscribe.filter"});
+  if (!session.identity->may_subscribe(subscribe.filter))
+    return bad({forbidden, "not permitted to subscribe to this filter", "subscribe.filter"});
+  const FullState& full = *session.full;
+  if (full.by_id.contains(subscribe.id))
+    return bad({id_in_use, "a subscription of this connection has this id", "subscribe.id"});
+  if (full.by_id.size() >= config_.max_subscriptions)
+    return bad({too_many_subscriptions, "this connection has as many subscriptions as --max-subscriptions allows",
+                "subscribe"});
+  if (sessions_.draining()) return bad({draining, "the broker restarts", "subscribe"});
+  return true;
+}
+
+void FullSession::handle(SlotId slot, Session& session, const proto::Subscribe& subscribe, Instant) {
+  if (!check(slot, session, subscribe)) return;
+  const auto index = subscribing_.subscribe(slot, subscribe.filter,
+                                            {.id = subscribe.id,
+                                             .begin = begin_of(subscribe.start),
+                                             .last_count = subscribe.last_count,
+                                             .echo = subscribe.echo.value_or(true)});
+  if (!index) {
+    return refuse(slot, session, subscribe.id,
+                  {proto::ErrorCode::too_many_filters, topics::describe(index.error()), "subscribe.filter"});
+  }
+  session.full->by_id.emplace(subscribe.id, *index);
+}
+
+void FullSession::started(const Subscribing::Started& started) {
+  Session* session = sessions_.find(started.slot);
+  if (session == nullptr || session->phase >= Phase::closing) return;
+  Subscription& subscription = session->subscriptions[started.subscription];
+  if (!subscription.place.valid()) return;
+  if (started.live) {
+    send(started.slot, *session, proto::Subscribed{.id = subscription.id, .filter = subscribing_.filter(subscription)});
+  }
+  const bool began_now = started.live && started.complete;
+  if (started.complete && !began_now) send(started.slot, *session, proto::SnapshotEnd{.subscription = subscription.id});
+  const bool older_come_first = subscription.join != nullptr && subscription.join->replay_max > 0;
+  if (subscription.holds && !older_come_first) {
+    subscription.holds = false;
+    sessions_.end_hold(*session, started.slot.index);
+  }
+  if (session->phase == Phase::websocket && session->may_read()) sessions_.resume(started.slot);
+}
+
+void FullSession::handle(SlotId slot, Session& session, const proto::Unsubscribe& unsubscribe, Instant) {
+  FullState& full = *session.full;
+  const auto found = full.by_id.find(unsubscribe.subscription);
+  if (found == full.by_id.end()) {
+    return refuse(slot, session, unsubscribe.id,
+                  {proto::ErrorCode::unknown_subscription, "this connection has no subscription with this id",
+                   "unsubscribe.subscription"});
+  }
+  const std::uint32_t index = found->second;
+  full.by_id.erase(found);
+  subscribing_.leave(slot, session, index);
+  send(slot, session, proto::Unsubscribed{.id = unsubscribe.id, .subscription = unsubscribe.subscription});
+  subscribing_.sent(slot);  // another's turn to fetch what it begins with
+}
+
+}  // namespace ringcast::broker
