@@ -1,6 +1,7 @@
 #include "proto/json_cursor.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 
 #include "proto/json_scan.h"
@@ -17,6 +18,18 @@ bool is_space(char c) noexcept {
 bool ends_word(char c) noexcept {
   return c == ',' || c == '}' || c == ']' || is_space(c);
 }
+
+// What a character outside of strings means to who passes over a value.
+enum class Meaning : std::uint8_t { other, quote, open, close, space };
+
+constexpr std::array<Meaning, 256> kMeanings = [] {
+  std::array<Meaning, 256> meanings{};
+  meanings['"'] = Meaning::quote;
+  meanings['{'] = meanings['['] = Meaning::open;
+  meanings['}'] = meanings[']'] = Meaning::close;
+  meanings[' '] = meanings['\n'] = meanings['\r'] = meanings['\t'] = Meaning::space;
+  return meanings;
+}();
 
 std::uint32_t hex_digit(char c) noexcept {
   if (c <= '9') return static_cast<std::uint32_t>(c - '0');
@@ -144,23 +157,27 @@ void JsonCursor::skip_nested() noexcept {
   bool empty = false;  // the innermost one, so far
   do {
     assert(at_ != end_);
-    const char c = *at_;
-    if (c == '"') {
-      skip_string();
-      empty = false;
-      continue;
+    switch (kMeanings[static_cast<unsigned char>(*at_)]) {
+      case Meaning::quote:
+        skip_string();
+        empty = false;
+        continue;  // the string's closing quote is passed
+      case Meaning::open:
+        ++open;
+        empty = true;
+        break;
+      case Meaning::close:
+        if (!empty) depth_ = std::max(depth_, open);
+        --open;
+        empty = false;
+        break;
+      case Meaning::space:
+        break;
+      case Meaning::other:
+        empty = false;
+        break;
     }
     ++at_;
-    if (c == '{' || c == '[') {
-      ++open;
-      empty = true;
-    } else if (c == '}' || c == ']') {
-      if (!empty) depth_ = std::max(depth_, open);
-      --open;
-      empty = false;
-    } else if (!is_space(c)) {
-      empty = false;
-    }
   } while (open > 0);
 }
 
