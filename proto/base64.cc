@@ -14,7 +14,8 @@ constexpr std::uint32_t kNone = 0x80;  // above all six-bit values
 constexpr std::array<std::uint8_t, 256> kValues = [] {
   std::array<std::uint8_t, 256> values{};
   values.fill(kNone);
-  for (std::uint8_t i = 0; i < kAlphabet.size(); ++i) values[static_cast<std::uint8_t>(kAlphabet[i])] = i;
+  std::uint8_t value = 0;
+  for (const char c : kAlphabet) values[static_cast<std::uint8_t>(c)] = value++;
   return values;
 }();
 

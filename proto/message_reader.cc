@@ -14,13 +14,11 @@ namespace {
 // What stands in an encoded header may be a third of what it is when gathered: an entry without name and value.
 constexpr std::size_t kGatheredPerByte = 3;
 
-// Reads an enum of three values, 0 to 2: without knowing them a message cannot be understood.
+// An enum of three values, 0 to 2; one that is not known here is taken for the first.
 template <class Enum>
-std::optional<Fault> read_enum(WireReader& fields, std::string_view name, Enum& to) {
+Enum read_enum(WireReader& fields) {
   const std::uint64_t value = fields.varint();
-  if (value > 2) return fault(ErrorCode::bad_value, name, "cannot be " + std::to_string(value));
-  to = static_cast<Enum>(value);
-  return std::nullopt;
+  return value > 2 ? Enum{} : static_cast<Enum>(value);
 }
 
 std::optional<Fault> read_text(WireReader& fields, std::string_view name, std::string_view& to) {
@@ -51,32 +49,35 @@ std::optional<Fault> read_bytes_field(WireReader& fields, Message& message, Head
   }
 }
 
-std::optional<Fault> read_number_field(WireReader& fields, Message& message) {
+void read_number_field(WireReader& fields, Message& message) {
   switch (fields.number()) {
     case 1:
       message.seq = fields.varint();
-      return std::nullopt;
+      return;
     case 3:
-      return read_enum(fields, "op", message.op);
+      message.op = read_enum<Op>(fields);
+      return;
     case 4:
-      return read_enum(fields, "format", message.format);
+      message.format = read_enum<Format>(fields);
+      return;
     case 8:
       message.origin = static_cast<std::uint32_t>(fields.varint());
-      return std::nullopt;
+      return;
     case 9:
       message.position = fields.varint();
-      return std::nullopt;
+      return;
     case 10:
       message.time_us = fields.varint();
-      return std::nullopt;
+      return;
     case 14:
       message.subscription = fields.varint();
-      return std::nullopt;
+      return;
     case 15:
-      return read_enum(fields, "mark", message.mark);
+      message.mark = read_enum<Mark>(fields);
+      return;
     default:
       fields.skip();
-      return std::nullopt;
+      return;
   }
 }
 
@@ -92,7 +93,7 @@ std::expected<Message, Fault> read_message(Bytes body, MadeText& made) {
     if (fields.type() == WireType::bytes) {
       wrong = read_bytes_field(fields, message, headers);
     } else if (fields.type() == WireType::varint) {
-      wrong = read_number_field(fields, message);
+      read_number_field(fields, message);
     } else {
       fields.skip();
     }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 
 #include "proto/publish_rules.h"
 
@@ -86,6 +87,8 @@ std::optional<Fault> read_field(WireReader& fields, Publish& publish, HeaderColl
     case 8:
       publish.producer_seq = fields.varint();
       break;
+    default:  // check_field() lets no other pass
+      std::unreachable();
   }
   return std::nullopt;
 }

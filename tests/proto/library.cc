@@ -53,12 +53,18 @@ Publish plain(const v1::Publish& publish, std::string& headers) {
           .producer_seq = publish.producer_seq()};
 }
 
+// As clients take what they do not know: for the first.
+template <class Enum>
+Enum known(int value, int last) {
+  return value >= 0 && value <= last ? static_cast<Enum>(value) : Enum{};
+}
+
 Message plain(const v1::Message& message, std::string& headers) {
   headers = encoded(message.headers());
   return {.seq = message.seq(),
           .topic = message.topic(),
-          .op = static_cast<Op>(message.op()),
-          .format = static_cast<Format>(message.format()),
+          .op = known<Op>(message.op(), 2),
+          .format = known<Format>(message.format(), 2),
           .content_type = message.content_type(),
           .headers = headers,
           .payload = as_bytes(message.payload()),
@@ -66,7 +72,7 @@ Message plain(const v1::Message& message, std::string& headers) {
           .position = message.position(),
           .time_us = message.time_us(),
           .subscription = message.subscription(),
-          .mark = static_cast<Mark>(message.mark())};
+          .mark = known<Mark>(message.mark(), 2)};
 }
 
 std::string show_batch(const v1::PublishBatch& batch) {
