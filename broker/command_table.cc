@@ -24,15 +24,18 @@ constexpr std::array kCommands{
                 .summary = "publish one message, or each line of standard input",
                 .examples = "ringcast pub chat/room1 'hello'\n"
                             "ringcast pub ticker/AAPL '{\"px\":191.2}' --rate 10 --count 100\n"
-                            "tail -f app.log | ringcast pub logs/app\n"},
+                            "tail -f app.log | ringcast pub logs/app\n"
+                            "seq 100000 | ringcast pub numbers --json > results.jsonl\n"
+                            "cat frames.txt | ringcast pub camera/1 --acks none\n"},
     CommandInfo{.command = Command::sub,
                 .name = "sub",
                 .arguments = "FILTER…",
                 .arguments_min = 1,
                 .arguments_max = 1'000,
                 .summary = "print what is published, one message a line",
-                .examples = "ringcast sub 'ticker/#' --last\n"
-                            "ringcast sub chat/room1 'iot/+/memory' --json --count 10\n"},
+                .examples = "ringcast sub 'ticker/#' --start last\n"
+                            "ringcast sub chat/room1 'iot/+/memory' --json --count 10 --timeout 30s\n"
+                            "ringcast sub 'orders/#' --start last:5 --latency\n"},
     CommandInfo{.command = Command::demo,
                 .name = "demo",
                 .arguments = "",

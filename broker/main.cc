@@ -122,16 +122,27 @@ int pub(const Options& options, const std::vector<std::string>& arguments) {
   pub.rate_hz = options.pub_rate_hz;
   pub.count = options.count;
   pub.kind = options.binary ? client::PayloadKind::binary : client::PayloadKind::text;
+  if (options.acks != "each" && options.acks != "none") {
+    return refuse("--acks: \"" + options.acks + "\" is not each or none");
+  }
+  pub.acks = options.acks == "each" ? client::Acks::each : client::Acks::none;
+  pub.json = options.json;
+  pub.retry_ms = options.retry_ms;
   pub.progress = to_client(options.progress);
   return client::run_pub(pub);
 }
 
 int sub(const Options& options, const std::vector<std::string>& arguments) {
+  const auto start = client::parse_start(options.last ? "last" : options.start);
+  if (!start) return refuse(client::to_line(start.error()));
   return client::run_sub({.url = options.url,
                           .filters = arguments,
-                          .start = options.last ? client::StartWith::last : client::StartWith::live,
+                          .start = *start,
                           .count = options.count,
+                          .timeout_ms = options.timeout_ms,
                           .format = options.json ? client::LineFormat::json : client::LineFormat::plain,
+                          .latency = options.latency,
+                          .retry_ms = options.retry_ms,
                           .progress = to_client(options.progress)});
 }
 

@@ -26,6 +26,11 @@ struct Options : Config {
   Progress progress = Progress::automatic;
   std::optional<std::uint64_t> count;  // messages; none: no end
   bool binary = false;                 // pub
+  std::string acks = "each";           // pub: each, none
+  std::int64_t retry_ms = 60'000;      // pub, sub
+  std::string start = "now";           // sub: now, last, last:N
+  std::int64_t timeout_ms = 0;         // sub; 0: none
+  bool latency = false;                // sub
   std::uint32_t pub_rate_hz = 0;       // 0: as fast as the broker takes them
   bool last = false;                   // sub
   bool json = false;                   // sub

@@ -7,9 +7,13 @@ namespace ringcast::client {
 
 // The monotonic clock, in milliseconds.
 [[nodiscard]] std::int64_t monotonic_ms() noexcept;
+// The same in microseconds.
+[[nodiscard]] std::int64_t monotonic_us() noexcept;
 
 // Milliseconds since 1970, UTC.
 [[nodiscard]] std::int64_t utc_ms() noexcept;
+// The same in microseconds.
+[[nodiscard]] std::int64_t utc_us() noexcept;
 
 class Deadline {
  public:

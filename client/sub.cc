@@ -4,25 +4,31 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <array>
+#include <charconv>
+#include <condition_variable>
 #include <cstdio>
-#include <cstring>
 #include <limits>
+#include <mutex>
 #include <utility>
 
-#include "client/base64.h"
-#include "client/connection.h"
+#include "client/attendance.h"
+#include "client/deadline.h"
 #include "client/exit_code.h"
+#include "client/filter_table.h"
 #include "client/interrupt.h"
+#include "client/latency.h"
+#include "client/message_line.h"
+#include "client/output.h"
 #include "client/progress_line.h"
-#include "frame/http_response.h"
+#include "client/wakeup.h"
 
 namespace ringcast::client {
 namespace {
 
-constexpr std::int64_t kConnectTimeoutMs = 10'000;  // the broker's own time for a handshake
-constexpr std::int64_t kCloseTimeoutMs = 1'000;     // nothing is lost by going without the broker's goodbye
-constexpr std::size_t kOutMax = 256 * 1024;         // bytes of lines that are written at once
+constexpr auto kCloseTimeout = std::chrono::milliseconds{1'000};  // nothing is lost by going without a goodbye
+constexpr std::size_t kOutMax = std::size_t{1}
+                                << 20;  // bytes of lines that wait for a slow reader; then we do not read
 
 int fail(const Error& error) {
   std::fprintf(stderr, "ringcast sub: %s\n", to_line(error).c_str());
@@ -33,135 +39,185 @@ class Subscriber {
  public:
   explicit Subscriber(const SubOptions& options)
       : options_(options),
+        attendance_("ringcast sub", options.retry_ms),
         progress_(options.progress),
-        limit_(options.count.value_or(std::numeric_limits<std::uint64_t>::max())) {}
+        limit_(options.count.value_or(std::numeric_limits<std::uint64_t>::max())),
+        topic_(options.filters.size() > 1 || has_wildcard(options.filters[0]) ? ShowTopic::yes : ShowTopic::no) {
+    for (std::size_t i = 0; i < options.filters.size(); ++i) table_.add(options.filters[i], i);
+  }
 
-  [[nodiscard]] std::expected<void, Error> connect(const Url& url) {
-    for (const std::string& filter : options_.filters) {
-      auto target = topic_target(url, filter, options_.start == StartWith::last ? "last=1" : "");
-      if (!target) return std::unexpected(target.error());
-      auto connection = Connection::open(url, *target, {}, random_, Deadline::in_ms(kConnectTimeoutMs));
-      if (!connection) return std::unexpected(connection.error());
-      connections_.push_back(std::move(*connection));
-    }
+  [[nodiscard]] std::expected<void, Error> connect() {
+    auto client = Client::open({.url = options_.url, .name = "ringcast sub", .on_state = [this](const Status& status) {
+                                  attendance_.on_state(status, monotonic_ms());
+                                  wakeup_.poke();
+                                }});
+    if (!client) return std::unexpected(usage(client.error()));
+    client_.emplace(*std::move(client));
     start_ms_ = monotonic_ms();
+    for (std::size_t i = 0; i < options_.filters.size(); ++i) {
+      auto subscription = client_->subscribe(
+          options_.filters[i], options_.start, [this, i](const Message& message) { take(message, i); },
+          [this, i](const SubscriptionEvent& event) { note(event, i); });
+      if (!subscription) return std::unexpected(usage(subscription.error()));
+      subscription->detach();
+    }
     return {};
   }
 
-  // Prints until interrupted, enough, or nobody reads the output any more.
+  // Prints until interrupted, enough, too long, or nobody reads the output any more.
   [[nodiscard]] std::expected<void, Error> run() {
-    while (count_ < limit_ && !reader_gone_ && !interrupt_.take()) {
-      for (std::size_t i = 0; i < connections_.size(); ++i) {
-        if (auto ok = drain(i); !ok) {
-          write_out();  // what came before the end
-          return ok;
-        }
+    std::expected<void, Error> ended;
+    for (bool done = false; !done && !interrupt_.take();) {
+      {
+        const std::lock_guard lock(mutex_);
+        std::swap(lines_, out_);
+        done = count_ >= limit_ || refused_.has_value();
+        if (refused_) ended = std::unexpected(*refused_);
       }
-      write_out();
-      if (count_ < limit_ && !reader_gone_) wait();
+      room_.notify_one();
+      if (!write_out(std::exchange(lines_, {}))) break;
+      if (done) break;
+      if (const auto error = attendance_.over(monotonic_ms())) return std::unexpected(*error);
+      if (too_late()) return timed_out();
+      wait();
     }
-    return {};
+    return ended;
   }
 
   void finish() {
-    for (Connection& connection : connections_) {
-      if (connection.state() != Stream::State::open) continue;
-      static_cast<void>(connection.close(1000, {}, Deadline::in_ms(kCloseTimeoutMs)));
+    {
+      const std::lock_guard lock(mutex_);
+      limit_ = count_;  // nothing more is taken
+      if (refused_) return;
     }
-    progress_.finish("received " + count_text(count_, monotonic_ms() - start_ms_));
+    room_.notify_one();
+    client_->close(kCloseTimeout);
+    std::string text = "received " + count_text(count_, monotonic_ms() - start_ms_);
+    if (options_.latency && latency_.count() > 0) text += ", broker to here " + latency_.summary();
+    if (count_ > 0 || attendance_.was_connected()) progress_.finish(text);
   }
 
  private:
-  [[nodiscard]] std::expected<void, Error> drain(std::size_t index) {
-    Connection& connection = connections_[index];
-    if (auto written = connection.write(); !written) return written;  // pongs
-    while (count_ < limit_) {
-      const auto event = connection.read();
-      if (!event) return std::unexpected(event.error());
-      switch (event->kind) {
-        case Event::Kind::need_more:
-          return connection.write();
-        case Event::Kind::opened:
-          break;
-        case Event::Kind::closed:
-          return std::unexpected(closed_error(event->code, frame::as_text(event->payload)));
-        case Event::Kind::text:
-        case Event::Kind::binary:
-          add_line(options_.filters[index], *event);
-          ++count_;
-          if (out_.size() >= kOutMax) write_out();
-          break;
-      }
-    }
-    return {};
+  static Error usage(const ClientError& error) {
+    return {.failure = Failure::usage, .text = error.text, .remedy = error.remedy};
   }
 
-  void add_line(const std::string& filter, const Event& message) {
-    const bool binary = message.kind == Event::Kind::binary;
+  // ---- on the client's thread ----
+
+  void take(const Message& message, std::size_t index) {
+    if (options_.filters.size() > 1) {  // a message that several filters match belongs to the first
+      matches_.clear();
+      table_.match(message.topic, matches_);
+      if (!matches_.empty() && std::ranges::min(matches_) != index) return;
+    }
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [this] { return out_.size() < kOutMax || count_ >= limit_; });
+    if (count_ >= limit_) return;
+    ++count_;
+    const auto time_us = static_cast<std::int64_t>(message.time_us);
+    if (message.mark == Mark::live) latency_.add(utc_us() - time_us);
     if (options_.format == LineFormat::json) {
-      out_ += "{\"filter\":";
-      frame::append_json_string(out_, filter);
-      out_ += binary ? ",\"base64\":\"" : ",\"text\":";
-      if (binary) append_base64(out_, message.payload);
-      if (!binary) frame::append_json_string(out_, frame::as_text(message.payload));
-      out_ += binary ? "\"}\n" : "}\n";
-      return;
-    }
-    if (options_.filters.size() > 1) (out_ += filter) += '\t';
-    if (binary) {
-      out_ += "base64:";
-      append_base64(out_, message.payload);
+      append_json(out_, message);
     } else {
-      out_ += frame::as_text(message.payload);
+      append_plain(out_, message, topic_);
     }
-    out_ += '\n';
+    if (std::exchange(waiting_, false)) wakeup_.poke();
   }
 
-  void write_out() {
-    std::string_view left = out_;
-    while (!left.empty() && !reader_gone_) {
-      const ssize_t size = ::write(STDOUT_FILENO, left.data(), left.size());
-      if (size > 0) left.remove_prefix(static_cast<std::size_t>(size));
-      reader_gone_ = size < 0 && errno != EINTR && errno != EAGAIN;  // EPIPE: `| head` has seen enough
+  void note(const SubscriptionEvent& event, std::size_t index) {
+    const std::string& filter = options_.filters[index];
+    if (event.kind == SubscriptionEvent::Kind::gap) {
+      std::fprintf(stderr, "ringcast sub: gap: messages of %s may be missing here%s\n", filter.c_str(),
+                   event.epoch == event.last_epoch ? "" : "; the broker was restarted, seq counts anew");
     }
-    out_.clear();
+    if (event.kind != SubscriptionEvent::Kind::refused) return;
+    const bool usage =
+        event.code == ErrorCode::bad_filter || event.code == ErrorCode::forbidden || event.code == ErrorCode::bad_value;
+    const std::lock_guard lock(mutex_);
+    refused_ = Error{.failure = usage ? Failure::usage : Failure::refused,
+                     .text = filter + " was refused: " + event.text,
+                     .remedy = {}};
+    wakeup_.poke();
+  }
+
+  // ---- on the command's ----
+
+  [[nodiscard]] bool too_late() const {
+    return options_.timeout_ms > 0 && monotonic_ms() - start_ms_ >= options_.timeout_ms;
+  }
+
+  [[nodiscard]] std::expected<void, Error> timed_out() const {
+    if (!options_.count) return {};
+    return std::unexpected(Error{.failure = Failure::timeout,
+                                 .text = "fewer than " + with_commas(*options_.count) + " messages came in time",
+                                 .remedy = {}});
   }
 
   void wait() {
-    if (progress_.due(monotonic_ms()) && ::isatty(STDOUT_FILENO) == 0) {  // never between the messages themselves
-      progress_.show("received " + count_text(count_, monotonic_ms() - start_ms_));
+    const std::int64_t now_ms = monotonic_ms();
+    {
+      const std::lock_guard lock(mutex_);
+      if (!out_.empty() || count_ >= limit_) return;
+      waiting_ = true;
+      if (progress_.due(now_ms) && ::isatty(STDOUT_FILENO) == 0) {  // never between the messages themselves
+        progress_.show("received " + count_text(count_, now_ms - start_ms_));
+      }
     }
-    polled_.clear();
-    for (const Connection& connection : connections_) {
-      polled_.push_back({.fd = connection.fd(), .events = connection.poll_events()});
+    std::int64_t wait_ms = ProgressLine::kIntervalMs;
+    if (options_.timeout_ms > 0) {
+      wait_ms = std::clamp<std::int64_t>(start_ms_ + options_.timeout_ms - now_ms, 0, wait_ms);
     }
-    polled_.push_back({.fd = interrupt_.fd(), .events = POLLIN});
-    ::poll(polled_.data(), polled_.size(), static_cast<int>(ProgressLine::kIntervalMs));
+    std::array<pollfd, 2> ready{pollfd{.fd = wakeup_.fd(), .events = POLLIN, .revents = 0},
+                                pollfd{.fd = interrupt_.fd(), .events = POLLIN, .revents = 0}};
+    ::poll(ready.data(), ready.size(), static_cast<int>(wait_ms));
+    wakeup_.clear();
   }
 
   const SubOptions& options_;
-  Interrupt interrupt_;
-  Random random_;
-  std::vector<Connection> connections_;  // one for each filter, in their order
-  std::vector<pollfd> polled_;
+  Interrupt interrupt_;  // before the client's thread begins
+  Wakeup wakeup_;
+  Attendance attendance_;
   ProgressLine progress_;
-  std::string out_;
   std::int64_t start_ms_ = 0;
+  std::string lines_;  // being written
+
+  FilterTable table_;                   // the client's thread, as is what follows
+  std::vector<std::uint64_t> matches_;  // scratch
+  std::mutex mutex_;                    // over the rest
+  std::condition_variable room_;
+  std::string out_;
   std::uint64_t limit_;
   std::uint64_t count_ = 0;
-  bool reader_gone_ = false;
+  Latency latency_;
+  std::optional<Error> refused_;
+  bool waiting_ = false;
+  const ShowTopic topic_;
+  std::optional<Client> client_;  // last: its callbacks use the others
 };
 
 }  // namespace
 
+std::expected<SubscribeOptions, Error> parse_start(std::string_view text) {
+  if (text == "now") return SubscribeOptions{};
+  if (text == "last") return SubscribeOptions{.start = Start::last_values};
+  constexpr std::string_view kLastN = "last:";
+  SubscribeOptions options{.start = Start::last_n};
+  if (text.starts_with(kLastN)) {
+    const std::string_view digits = text.substr(kLastN.size());
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), options.last_count);
+    if (error == std::errc{} && end == digits.data() + digits.size() && options.last_count > 0) return options;
+  }
+  return std::unexpected(Error{.failure = Failure::usage,
+                               .text = "--start: \"" + std::string(text) + "\" is not now, last or last:N",
+                               .remedy = "last:10 begins with up to ten kept messages of each topic"});
+}
+
 int run_sub(const SubOptions& options) {
-  const auto url = parse_url(options.url);
-  if (!url) return fail(url.error());
   if (options.filters.empty()) {
     return fail({.failure = Failure::usage, .text = "no filter to subscribe to", .remedy = "name one, such as chat/#"});
   }
   Subscriber subscriber(options);
-  if (auto ok = subscriber.connect(*url); !ok) return fail(ok.error());
+  if (auto ok = subscriber.connect(); !ok) return fail(ok.error());
   const auto ok = subscriber.run();
   subscriber.finish();
   return ok ? to_int(ExitCode::done) : fail(ok.error());

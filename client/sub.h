@@ -1,8 +1,10 @@
 // sub: `ringcast sub FILTER…` prints what is published, one message a line, until interrupted or `--count` is reached.
 //
-// One raw WebSocket per filter. Raw messages do not say their topic, so with several filters each line begins with the
-// filter it came by and a tab; order is kept within a filter, not between filters. A text message is printed as it is;
-// a binary one as "base64:" and its base64. Text with line breaks in it is only one line with `--json`.
+// One connection of the full protocol, taken up again when it is lost; what may be missing then is told on stderr. A
+// line is the payload, after the topic and a tab unless there is one filter that is a topic; binary payloads as
+// "base64:" and their base64. A message that several filters match is printed once. Text with line breaks in it is only
+// one line with
+// `--json`.
 #pragma once
 
 #include <cstdint>
@@ -11,24 +13,29 @@
 #include <vector>
 
 #include "client/pub.h"
+#include "client/ringcast.h"
 
 namespace ringcast::client {
 
-enum class StartWith : std::uint8_t { live, last };  // last: begins with the last values of the topics that match
-
 enum class LineFormat : std::uint8_t {
-  plain,  // the message, after the filter and a tab where there are several filters
-  json,   // {"filter":"ticker/#","text":"…"} or {"filter":"ticker/#","base64":"…"}
+  plain,
+  json,  // {"topic":"a/b","seq":7,"time_us":1785000000000000,"text":"…"}, or "json" or "base64"
 };
 
 struct SubOptions {
   std::string url = kDefaultUrl;
-  std::vector<std::string> filters;    // as typed: "ticker/+/AAPL", "iot/#"; percent-encoded on the way
-  StartWith start = StartWith::live;   // --last
+  std::vector<std::string> filters;    // as typed: "ticker/+/AAPL", "iot/#"
+  SubscribeOptions start;              // --start
   std::optional<std::uint64_t> count;  // ends after so many messages, of all filters together
+  std::int64_t timeout_ms = 0;         // ends after so long, as a failure if there is a count; 0: never
   LineFormat format = LineFormat::plain;
+  bool latency = false;            // --latency: a summary at the end, from the broker's clock to this machine's
+  std::int64_t retry_ms = 60'000;  // how long a lost connection may take to come back; 0: its loss is the end
   Progress progress = Progress::automatic;  // the summary at the end: messages, seconds, messages per second
 };
+
+// "now", "last" or "last:N".
+[[nodiscard]] std::expected<SubscribeOptions, Error> parse_start(std::string_view text);
 
 // Does it. Gives back the exit code (client/exit_code.h); what went wrong is one line on stderr.
 [[nodiscard]] int run_sub(const SubOptions& options);
