@@ -39,13 +39,13 @@ std::optional<ClientError> check(const ClientOptions& options) {
 
 // Path and query of the connection.
 std::expected<std::string, client::Error> target_of(const client::Url& url, const ClientOptions& options) {
-  if (options.protocol == Protocol::full) return url.base_path + "/ws";
+  if (!options.raw) return url.base_path + "/ws";
   std::string query;
   const auto add = [&query](std::string_view parameter) { (query += query.empty() ? "" : "&") += parameter; };
-  if (!options.raw.subscribes) add("mode=pub");
-  if (options.raw.last_values) add("last=1");
-  if (!options.raw.echo) add("echo=0");
-  return client::topic_target(url, options.raw.filter, query);
+  if (!options.raw->subscribes) add("mode=pub");
+  if (options.raw->last_values) add("last=1");
+  if (!options.raw->echo) add("echo=0");
+  return client::topic_target(url, options.raw->filter, query);
 }
 
 Clock::time_point after(std::chrono::milliseconds timeout) {

@@ -48,8 +48,7 @@ std::thread start(client::Driver& driver, client::Mailbox& mailbox) {
 }  // namespace
 
 Client::Impl::Impl(ClientOptions options, client::Url url, std::string target)
-    : protocol_(options.protocol),
-      raw_(options.raw),
+    : raw_(options.raw),
       mailbox_({.messages = options.unacked_messages_max, .bytes = options.unacked_bytes_max}),
       driver_(engine_options(std::move(options), url, std::move(target)), url, mailbox_),
       thread_(start(driver_, mailbox_)) {}
@@ -87,8 +86,8 @@ client::Engine::Options Client::Impl::engine_options(ClientOptions options, cons
 
 std::optional<PublishResult> Client::Impl::prepare(std::string_view topic, std::string_view payload,
                                                    const PublishOptions& options, client::Outgoing& message) const {
-  if (protocol_ == Protocol::raw) {
-    if (topic != raw_.filter) {
+  if (raw_) {
+    if (topic != raw_->filter) {
       return refusal(ErrorCode::bad_topic, "a raw client publishes to the one topic of its options", "publish.topic");
     }
     if (options.op != Op::set || !options.content_type.empty() || !options.headers.empty()) {
@@ -122,8 +121,8 @@ std::optional<ClientError> Client::Impl::check_filter(std::string_view filter, c
   if ((options.start == Start::last_n) != (options.last_count > 0)) {
     return ClientError{.text = "last_count goes with Start::last_n, and is 1 or more", .remedy = {}};
   }
-  if (protocol_ == Protocol::full) return std::nullopt;
-  if (filter != raw_.filter || !raw_.subscribes) {
+  if (!raw_) return std::nullopt;
+  if (filter != raw_->filter || !raw_->subscribes) {
     return ClientError{.text = "a raw client subscribes to the one filter of its options", .remedy = {}};
   }
   if (options.start != Start::now || !options.echo) {

@@ -37,8 +37,7 @@ class Client::Impl {
   [[nodiscard]] client::Engine::Options engine_options(ClientOptions options, const client::Url& url,
                                                        std::string target);
 
-  const Protocol protocol_;
-  const RawTopic raw_;
+  const std::optional<RawTopic> raw_;
   client::Mailbox mailbox_;
   client::Driver driver_;
   std::uint64_t abandoned_ = 0;  // publishes that ended without the broker's answer; the client's thread, until it ends

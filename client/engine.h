@@ -94,7 +94,7 @@ class Engine {
   enum class Phase : std::uint8_t { waiting, dialing, opening, greeting, ready, leaving, stopped };
   enum class Next : std::uint8_t { reconnect, back_off, stop };
 
-  [[nodiscard]] bool raw() const noexcept { return options_.client.protocol == Protocol::raw; }
+  [[nodiscard]] bool raw() const noexcept { return options_.client.raw.has_value(); }
   [[nodiscard]] Next after(const Error& error) const noexcept;
   void opened(frame::Bytes protocol, std::int64_t now_ms);
   void closed(std::uint16_t code, std::string_view reason, std::int64_t now_ms);

@@ -275,7 +275,7 @@ void Engine::on(const proto::Message& message, std::int64_t /*now_ms*/) {
 void Engine::take_raw(Format format, frame::Bytes payload) {
   ++counters_.received;
   subscriptions_.dispatch_to_all(
-      {.topic = options_.client.raw.filter, .payload = frame::as_text(payload), .format = format});
+      {.topic = options_.client.raw->filter, .payload = frame::as_text(payload), .format = format});
 }
 
 // ---- everything else that the broker says ----

@@ -37,7 +37,7 @@ class Publisher {
         progress_(options.progress),
         start_ms_(monotonic_ms()),
         limit_(options.count                                 ? *options.count
-               : reads_input(options) || options.rate_hz > 0 ? kNoLimit
+               : options.reads_input() || options.rate_hz > 0 ? kNoLimit
                                                              : 1) {}
 
   // Everything, up to the close handshake. Gives back the exit code.

@@ -77,15 +77,10 @@ struct ClientError {
 
 // ---- the connection ----
 
-enum class Protocol : std::uint8_t {
-  full,  // ringcast.v1.proto: everything here
-  raw,   // plain WebSocket on one topic, see RawTopic: for what stands between and knows nothing else
-};
-
-// With Protocol::raw a client has one topic or filter: publish() and subscribe() take no other. A publish is `sent`
-// when the system has taken it: there are no acks, so what is on the way when a connection breaks is lost, unknown.
-// Messages carry neither topic (it is the filter), seq, time nor headers, only set and text or binary; a removal is not
-// heard.
+// A plain WebSocket on one topic or filter instead of the full protocol: publish() and subscribe() take no other. A
+// publish is `sent` when the system has taken it: there are no acks, so what is on the way when a connection breaks is
+// lost, unknown. Messages carry neither topic (it is the filter), seq, time nor headers, only set and text or binary; a
+// removal is not heard.
 struct RawTopic {
   std::string filter = {};
   bool subscribes = true;    // else the broker sends nothing
@@ -132,9 +127,8 @@ inline constexpr std::uint32_t kUnackedMessagesMax = 1024;  // how far back the 
 
 struct ClientOptions {
   std::string url = "http://127.0.0.1:8080";  // http:// or ws://, with the broker's base path if it has one
-  Protocol protocol = Protocol::full;
-  RawTopic raw = {};             // with Protocol::raw
-  std::string name = "c++/0.1";  // what the broker's operator sees; at most 128 bytes
+  std::optional<RawTopic> raw = {};           // none: the full protocol, all that is here
+  std::string name = "c++/0.1";               // what the broker's operator sees; at most 128 bytes
   Producer producer = {};
   Reconnect reconnect = {};
   // The window: what was published and not answered yet, sent or not. publish() waits while it is full.
@@ -162,7 +156,7 @@ struct PublishOptions {
 enum class PublishStatus : std::uint8_t {
   sequenced,  // the broker has it: seq, origin, position, time_us
   duplicate,  // the broker had it already, from before a reconnect: it was delivered then, and not again
-  sent,       // Protocol::raw only
+  sent,       // raw only
   refused,    // not published: `code` and `text` say why
   full,       // not published: the window was full for as long as publish() might wait
   not_sent,   // not published: the client was closed or gave up before it was sent

@@ -294,7 +294,7 @@ TEST_CASE("Client::open and its calls refuse what can never work, and say why") 
   CHECK(text_of({.reconnect = {.floor = 0ms}}).starts_with("reconnect.floor"));
   CHECK(text_of({.reconnect = {.floor = 10ms, .first = 9ms}}).starts_with("reconnect must"));
   CHECK(text_of({.pong_timeout = 0ms}).starts_with("connect_timeout, "));
-  CHECK(text_of({.protocol = Protocol::raw}) == "a topic or filter cannot be empty");
+  CHECK(text_of({.raw = RawTopic{}}) == "a topic or filter cannot be empty");
 
   auto client =
       Client::open({.url = "http://127.0.0.1:1", .name = std::string(128, 'x'), .unacked_messages_max = 1024});
@@ -310,7 +310,7 @@ TEST_CASE("Client::open and its calls refuse what can never work, and say why") 
   CHECK(client->publish("a", "", {.headers = {header}}).get().field == "publish.headers");
   CHECK(client->try_publish("a", "\xff", {.format = Format::binary}).has_value());
 
-  auto raw = Client::open({.url = "http://127.0.0.1:1", .protocol = Protocol::raw, .raw = {.filter = "a/b"}});
+  auto raw = Client::open({.url = "http://127.0.0.1:1", .raw = RawTopic{.filter = "a/b"}});
   REQUIRE(raw);
   CHECK_FALSE(raw->subscribe("a/c", {}, nullptr));
   CHECK_FALSE(raw->subscribe("a/b", {.start = Start::last_values}, nullptr));

@@ -126,7 +126,7 @@ TEST_CASE("Engine subscribes before it publishes again: a client hears itself") 
 }
 
 TEST_CASE("Engine in raw mode: text as text, sent when the socket has all of it, sent again if it had not") {
-  ClientOptions options{.protocol = Protocol::raw, .raw = {.filter = "t"}};
+  ClientOptions options{.raw = RawTopic{.filter = "t"}};
   EngineRig rig(options);
   rig.subscribe(3, "t");
   rig.publish("one");

@@ -39,11 +39,15 @@ describe('ringcast pub and sub', () => {
   it('pub publishes each line of standard input, the last one too', async () => {
     const listener = await Client.open(broker.topic('cli/lines'));
     const lines = Array.from({ length: 10_000 }, (_, i) => `line ${i}`);
-    for (const args of [['cli/lines'], ['cli/lines', '-']]) {
+    for (const [args, summary] of [
+      [['cli/lines'], /^published 10,000 messages in .* acks p50 \d+\.\d\d ms, p99 .* ms, max .* ms$/],
+      [['cli/lines', '-', '--acks', 'each'], /^published 10,000 messages/],
+      [['cli/lines', '--acks', 'none'], /^published 10,000 messages in \d+\.\d s \([\d,]+\/s\)$/],
+    ]) {
       listener.inbox = [];
       const { code, lines: said } = await pub(args, { input: lines.join('\n') });
       assert.equal(code, 0);
-      assert.match(said.join(), /^published 10,000 messages/);
+      assert.match(said.join('\n'), summary);
       assert.deepEqual(await listener.has(10_000), lines);
     }
     listener.inbox = [];
@@ -52,6 +56,21 @@ describe('ringcast pub and sub', () => {
     await pub(['cli/lines', '--count', '2'], { input: 'c\nd\ne\n' });
     await publish(broker, 'cli/lines', 'end');
     assert.deepEqual((await listener.has((inbox) => inbox.includes('end'))).slice(3), ['c', 'd', 'end']);
+  });
+
+  it('pub --json prints the result of each message', async () => {
+    const before = await publish(broker, 'cli/results', 'x');
+    const { code, out } = await pub(['cli/results', '--json'], { input: 'a\nb\nc\n' });
+    assert.equal(code, 0);
+    const results = out.trimEnd().split('\n').map((line) => JSON.parse(line));
+    assert.deepEqual(
+      results.map(({ topic, message, status, seq }) => [topic, message, status, seq]),
+      [1, 2, 3].map((number) => ['cli/results', number, 'sequenced', before + number]),
+    );
+    for (const { epoch, time_us } of results) {
+      assert.match(epoch, /^[0-9a-f]{16}$/);
+      assert.ok(Math.abs(time_us / 1000 - Date.now()) < 60_000);
+    }
   });
 
   it('pub repeats a payload --count times, at a --rate', async () => {
@@ -81,19 +100,42 @@ describe('ringcast pub and sub', () => {
     assert.match(program.lines.join(), /^received 3 messages/);
   });
 
-  it('sub says by which of several filters a message came', async () => {
-    const program = await liveSub(['cli/many/a', 'cli/other'], 'cli/many/#', 'cli/other', '--count', '4');
+  it('sub takes many filters on one connection, says the topic, and prints once what several match', async () => {
+    const filters = ['cli/many/#', 'cli/other', 'cli/+/b', '#'];
+    const program = await liveSub(['cli/many/a', 'cli/other'], ...filters, '--timeout', '20s');
     await publish(broker, 'cli/many/b', 'second');
     await program.output(/second/);
     await publish(broker, 'cli/other', 'third');
+    await program.output(/third/);
+    await request(`${broker.url}/topics/cli/other`, { method: 'DELETE' });
+    await program.output(/removed/);
+    program.kill('SIGINT');
     await assertEnds(program, 0);
-    const lines = program.out.trimEnd().split('\n');
-    assert.deepEqual(lines.slice(0, 2).sort(), ['cli/many/#\tfirst', 'cli/other\tfirst']);
-    assert.deepEqual(lines.slice(2), ['cli/many/#\tsecond', 'cli/other\tthird']);
+    const ours = program.out.trimEnd().split('\n').filter((line) => /^cli\/(many|other)/.test(line));
+    assert.deepEqual(ours.slice(0, 2).sort(), ['cli/many/a\tfirst', 'cli/other\tfirst']);
+    assert.deepEqual(ours.slice(2), ['cli/many/b\tsecond', 'cli/other\tthird', 'cli/other\t(removed)']);
+  });
+
+  it('sub begins with kept messages, ends after --timeout, and measures', async (t) => {
+    const other = await Broker.of(t, { args: ['--history-last', '5'] });
+    for (let i = 1; i <= 7; ++i) await publish(other, 'cli/kept', `${i}`);
+    const of = (...args) => run(binary, ['sub', '--url', other.url, ...args]);
+    const kept = await of('cli/kept', '--start', 'last:3', '--count', '3', '--latency');
+    assert.deepEqual([kept.code, kept.out], [0, '5\n6\n7\n']);
+    assert.doesNotMatch(kept.lines.join(), /broker to here/, 'kept messages say nothing of latency');
+    const late = await of('cli/kept', '--start', 'last:3', '--count', '4', '--timeout', '300ms');
+    assert.deepEqual([late.code, late.out], [1, '5\n6\n7\n']);
+    assert.match(late.lines.at(-1), /fewer than 4 messages came in time/);
+    assert.equal((await of('cli/kept', '--timeout', '100ms')).code, 0);
+    const live = new Program(binary, ['sub', '--url', other.url, 'cli/kept', '--last', '--count', '2', '--latency']);
+    await live.output(/7\n/);
+    await publish(other, 'cli/kept', '8');
+    await assertEnds(live, 0);
+    assert.match(live.lines.at(-1), /received 2 messages .* broker to here p50 \d/);
   });
 
   it('sub prints JSON with --json, and bytes as base64', async () => {
-    const program = await liveSub(['cli/json'], 'cli/json', '--json', '--count', '3');
+    const program = await liveSub(['cli/json'], 'cli/json', '--json', '--count', '4');
     const plain = await liveSub(['cli/json'], 'cli/json', '--count', '3');
     await publish(broker, 'cli/json', 'a "quoted"\nline');
     await publish(broker, 'cli/json', Buffer.from([0, 255]), { 'Content-Type': 'application/octet-stream' });
@@ -101,10 +143,22 @@ describe('ringcast pub and sub', () => {
     assert.equal(plain.out, 'first\na "quoted"\nline\nbase64:AP8=\n');
     await assertEnds(program, 0);
     const lines = program.out.trimEnd().split('\n').map((line) => JSON.parse(line));
-    assert.deepEqual(lines.slice(1), [
-      { filter: 'cli/json', text: 'first' },
-      { filter: 'cli/json', text: 'a "quoted"\nline' },
-    ]);
+    const topic = 'cli/json';
+    const [{ seq, time_us }] = lines;
+    assert.ok(Math.abs(time_us / 1000 - Date.now()) < 60_000);
+    assert.deepEqual(
+      lines.map(({ time_us: _, ...rest }) => rest),
+      [
+        { topic, seq, mark: 'snapshot', text: 'first' },
+        { topic, seq: seq + 1, text: 'first' }, // for `plain`
+        { topic, seq: seq + 2, text: 'a "quoted"\nline' },
+        { topic, seq: seq + 3, content_type: 'application/octet-stream', base64: 'AP8=' },
+      ],
+    );
+    const json = await liveSub(['cli/json'], 'cli/json', '--json', '--count', '2');
+    await publish(broker, 'cli/json', '{"px":\n 191.2}');
+    await assertEnds(json, 0);
+    assert.deepEqual(JSON.parse(json.out.trimEnd().split('\n')[1]).json, { px: 191.2 });
   });
 
   it('sub goes quietly with a reader that has seen enough', async () => {
@@ -133,16 +187,21 @@ describe('ringcast pub and sub', () => {
 
   it('say what is wrong: 2 when it can never work, 1 when it may', async () => {
     for (const [args, code, line] of [
-      [['pub', 'a//b', 'x'], 2, /400.*slash/],
-      [['pub', 'a/#', 'x'], 2, /400.*filter/],
-      [['pub', '$broker/x', 'x'], 2, /403/],
+      [['pub', 'a/#', 'x'], 2, /refused.*filter/],
+      [['pub', '$broker/x', 'x'], 2, /refused.*permitted/],
       [['pub', 'x'.repeat(1025), 'x'], 2, /1024/],
+      [['pub', 'a', 'x', '--acks', 'none', '--json'], 2, /--json/],
+      [['pub', 'a', 'x', '--acks', 'some'], 2, /--acks: "some"/],
+      [['pub', 'a//b', 'x', '--acks', 'none'], 2, /400.*slash/], // the name is legal, but not in a URL
       [['pub'], 2, /needs TOPIC/],
       [['pub', 'a', 'b', 'c'], 2, /c/],
       [['pub', 'a', 'b', '--rate', 'fast'], 2, /--rate: "fast"/],
       [['sub'], 2, /needs FILTER/],
       [['sub', 'a/#/b'], 2, /last level/],
       [['sub', 'a', '--count', '0'], 2, /--count/],
+      [['sub', 'a', '--start', 'last:0'], 2, /--start: "last:0"/],
+      [['sub', 'a', '--start', 'first'], 2, /--start: "first"/],
+      [['sub', 'a', '--url', `${broker.url}/no/such/base`], 2, /404/],
       [['pub', 'a', 'b', '--url', 'http://127.0.0.1:1'], 1, /nothing listens on 127\.0\.0\.1:1/],
       [['sub', 'a', '--url', 'http://127.0.0.1:1'], 1, /nothing listens on 127\.0\.0\.1:1/],
       [['sub', 'a', '--url', 'ftp://x'], 2, /ftp/],
@@ -153,24 +212,59 @@ describe('ringcast pub and sub', () => {
       assert.equal(end.lines.length, 1, `${args}: ${end.lines}`);
       assert.match(end.lines[0], line);
     }
-    const large = await pub(['cli/large'], { input: 'x'.repeat(1024 * 1024 + 1) });
+    const input = 'x\n' + 'x'.repeat(1024 * 1024 + 1) + '\nnever';
+    const large = await pub(['cli/large', '--json'], { input });
     assert.equal(large.code, 1);
-    assert.match(large.lines.join(), /1009|too big/);
+    assert.match(large.lines.join(), /line 2 was refused: it has 10\d{5} bytes .* takes 1048576/);
+    const statuses = large.out.trimEnd().split('\n').map((line) => JSON.parse(line).status);
+    assert.deepEqual(statuses.slice(0, 2), ['sequenced', 'refused'], 'and what followed closely was published, too');
+    const raw = await pub(['cli/large', '--acks', 'none'], { input });
+    assert.equal(raw.code, 1);
+    assert.match(raw.lines.join(), /1009|too big/);
   });
 
-  it('end with 1 and the reason when the broker goes', async () => {
+  it('end with 1 and the reason when the broker goes and --retry is over', async () => {
     const other = await Broker.start();
     await publish(other, 'cli/gone', 'first');
-    const listener = new Program(binary, ['sub', '--url', other.url, 'cli/gone', '--last']);
+    const listener = new Program(binary, ['sub', '--url', other.url, 'cli/gone', '--last', '--retry', '0ms']);
     await listener.output(/first\n/);
-    const publisher = new Program(binary, ['pub', '--url', other.url, 'cli/gone']);
+    const publisher = new Program(binary, ['pub', '--url', other.url, 'cli/gone', '--retry', '0ms']);
     publisher.child.stdin.write('a line\n');
     await listener.output(/first\na line\n/);
+    const patient = new Program(binary, ['sub', '--url', other.url, 'cli/gone', '--last', '--retry', '300ms']);
+    await patient.output(/a line\n/);
     await other.stop();
     for (const program of [listener, publisher]) {
       await assertEnds(program, 1);
       assert.match(program.lines.join(), /1012/);
     }
+    await assertEnds(patient, 1);
+    assert.match(patient.lines[0], /1012.*trying again/);
+    assert.match(patient.lines.at(-1), /nothing listens.*gave up.*--retry/);
+  });
+
+  it('come back when the broker does, and say what may be missing or twice', async (t) => {
+    const first = await Broker.start();
+    await publish(first, 'cli/back', 'first');
+    const listener = new Program(binary, ['sub', '--url', first.url, 'cli/back', '--last']);
+    await listener.output(/first\n/);
+    const publisher = new Program(binary, ['pub', '--url', first.url, 'cli/back']);
+    publisher.child.stdin.write('one\n');
+    await listener.output(/one\n/);
+    await first.stop();
+    await listener.line(/trying again/);
+    await publisher.line(/trying again/);
+    publisher.child.stdin.write('two\n');
+    const second = await Broker.of(t, { port: first.port });
+    await publisher.line(/connected again; the broker was restarted/);
+    await listener.line(/gap: messages of cli\/back may be missing here; the broker was restarted/);
+    await listener.output(/two\n/);
+    publisher.child.stdin.end('three\n');
+    await assertEnds(publisher, 0);
+    await listener.output(/two\nthree\n/);
+    assert.equal((await request(`${second.url}/topics/cli/back`)).body.toString(), 'three');
+    listener.kill('SIGINT');
+    await assertEnds(listener, 0);
   });
 
   it('take the broker from RINGCAST_URL', async () => {
