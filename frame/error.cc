@@ -22,6 +22,7 @@ std::uint16_t close_status(Error error) noexcept {
     case Error::close_code:
       return 1002;
     case Error::invalid_utf8:
+    case Error::invalid_deflate:
       return 1007;
     case Error::message_too_big:
       return 1009;
@@ -64,6 +65,8 @@ std::string_view text(Error error) noexcept {
       return "a close code that may not be sent";
     case Error::invalid_utf8:
       return "invalid UTF-8";
+    case Error::invalid_deflate:
+      return "a compressed message that cannot be inflated";
     case Error::message_too_big:
       return "the message is too big";
   }

@@ -23,6 +23,7 @@ enum class Error : std::uint8_t {
   close_size,               // §5.5.1: a close body is empty or begins with a two-byte code
   close_code,               // §7.4: a code that no endpoint may send
   invalid_utf8,             // §8.1: text and close reasons are UTF-8
+  invalid_deflate,          // RFC 7692 §7.2.2: what RSV1 says is compressed is whole DEFLATE blocks
   message_too_big,          // §7.4.1, 1009: more than this endpoint takes
 };
 

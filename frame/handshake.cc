@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "frame/extension_list.h"
 #include "frame/http_response.h"
 #include "frame/url.h"
 
@@ -68,14 +69,14 @@ std::expected<std::vector<std::string_view>, HttpError> offered_protocols(const 
   return protocols;
 }
 
-// All offers as one list; which of them we take is for whoever has the extension.
+// All offers as one list, which keeps to the grammar (§9.1); which of them we take is for whoever has the extension.
 std::expected<std::string, HttpError> offered_extensions(const Fields& fields) {
-  const auto offers = fields.list("Sec-WebSocket-Extensions");
-  if (offers.empty() && fields.count("Sec-WebSocket-Extensions") > 0) {
-    return std::unexpected(HttpError::websocket_extensions);
-  }
   std::string joined;
-  for (const std::string_view offer : offers) joined.append(joined.empty() ? "" : ", ").append(offer);
+  if (fields.count("Sec-WebSocket-Extensions") == 0) return joined;
+  for (const std::string_view offer : fields.list("Sec-WebSocket-Extensions")) {
+    joined.append(joined.empty() ? "" : ", ").append(offer);
+  }
+  if (const auto parsed = parse_extensions(joined); !parsed) return std::unexpected(parsed.error());
   return joined;
 }
 

@@ -29,7 +29,7 @@ using AcceptKey = std::array<char, kAcceptSize>;
 struct Upgrade {
   std::string_view key;
   std::vector<std::string_view> protocols;  // subprotocols in the client's order of preference; each once
-  std::string extensions;                   // all Sec-WebSocket-Extensions joined by ", "; not yet parsed
+  std::string extensions;                   // all Sec-WebSocket-Extensions joined by ", "; parse_extensions() takes it
 };
 
 // True if the request means to become a WebSocket, well or badly: `Upgrade` names it.

@@ -1,0 +1,67 @@
+// Deflater: compresses messages, one after the other (RFC 7692 §7.2.1).
+//
+// Called by: a shard, once per message and window size, for all subscribers that agreed to it; a client, for its own.
+// Memory:    none before the first message; then zlib's 128 KiB and eight times its window (256 KiB more at 15 bits
+//            than at 9), and an output of at least the size of the largest message; over kKeptSizeMax it is given
+//            back by forget().
+// Hot path:  deflate() runs once per message. No allocation once it has seen a message of that size.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "frame/bytes.h"
+#include "frame/deflate_offer.h"
+
+struct z_stream_s;  // zlib's, which only deflate.cc includes
+
+namespace ringcast::frame {
+
+class Deflater {
+ public:
+  // The output of messages up to this size stays allocated; bytes.
+  static constexpr std::size_t kKeptSizeMax = std::size_t{64} * 1024;
+  // zlib's 1 (fast) to 9 (small). 1 KiB of JSON: 25% left at 6, 26% at 3, in two thirds of the time; 64 KiB: 16% and
+  // 18%, in a third of the time.
+  static constexpr int kLevelDefault = 3;
+
+  struct Options {
+    std::uint8_t window_bits = kWindowBitsMax;  // at least kDeflateWindowBitsMin, at most what was agreed
+    Context context = Context::dropped;
+    int level = kLevelDefault;
+  };
+
+  explicit Deflater(Options options) noexcept;
+  Deflater(Deflater&&) noexcept;
+  Deflater& operator=(Deflater&&) noexcept;
+  Deflater(const Deflater&) = delete;
+  Deflater& operator=(const Deflater&) = delete;
+  ~Deflater();
+
+  // The payload of the compressed message, without the tail 00 00 ff ff; never empty, and longer than `payload` where
+  // nothing could be saved: with a dropped context the caller then sends it as it is. With a kept one it must be sent,
+  // because later messages refer to it. The view is valid until the next call of deflate() or forget().
+  [[nodiscard]] Bytes deflate(Bytes payload);
+
+  // Ends the view of the last message, and gives a large output back.
+  void forget() noexcept;
+
+  // Bytes of output on the heap now.
+  [[nodiscard]] std::size_t heap_size() const noexcept { return capacity_; }
+
+ private:
+  struct Closer {
+    void operator()(z_stream_s* stream) const noexcept;
+  };
+
+  void open();
+  void grow_slow(std::size_t used, std::size_t capacity);
+
+  std::unique_ptr<z_stream_s, Closer> stream_;
+  std::unique_ptr<std::uint8_t[]> output_;
+  std::size_t capacity_ = 0;
+  Options options_;
+};
+
+}  // namespace ringcast::frame
