@@ -1,8 +1,9 @@
 // JsonForm: requests and events as JSON, the subprotocol ringcast.v1.json (the .proto says how it follows from it).
 //
-// Publish is read with simdjson, Message and Ack are written by hand; all else goes by the descriptors of the .proto.
-// Thread: one; an object keeps scratch memory that its results borrow from until its next call.
-// Hot path: read_request() of a publish, write() of a Message and an Ack. No allocation in the steady state.
+// simdjson says whether a text is JSON. Publish, PublishBatch and Message are read by hand then, these and Ack written
+// by hand; all else goes by the descriptors of the .proto. Thread: one; an object keeps scratch memory that its results
+// borrow from until its next call. Hot path: read_request() of a publish, write() of a Message and an Ack. No
+// allocation in the steady state.
 #pragma once
 
 #include <cstdint>

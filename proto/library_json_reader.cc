@@ -8,6 +8,7 @@
 #include "proto/json_member.h"
 #include "proto/library_enum.h"
 #include "proto/library_json.h"
+#include "proto/request_rules.h"
 
 namespace ringcast::proto {
 
@@ -116,7 +117,8 @@ std::optional<Fault> set_values(JsonCursor& cursor, const Target& to) {
   if (!to.field.is_repeated()) return set_value(cursor, to);
   if (cursor.kind() != '[') return bad(to, "must be an array");
   cursor.enter();
-  while (cursor.next_element()) {
+  for (std::uint32_t count = 1; cursor.next_element(); ++count) {
+    if (to.reading == Reading::strict && count > kElementsMax) return too_many(to.field.name());
     if (auto wrong = set_value(cursor, to)) return wrong;
   }
   return std::nullopt;

@@ -2,10 +2,11 @@
 
 #include <google/protobuf/descriptor.h>
 
-#include <set>
+#include <map>
 #include <string>
 
 #include "proto/json_text.h"
+#include "proto/request_rules.h"
 #include "proto/wire_reader.h"
 
 namespace ringcast::proto {
@@ -67,7 +68,7 @@ std::optional<Fault> check_value(const FieldDescriptor& field, WireReader& reade
 }  // namespace
 
 std::optional<Fault> check_wire(const Descriptor& type, Bytes body, Reading reading) {
-  std::set<int> seen;
+  std::map<int, std::uint32_t> seen;
   WireReader reader(body);
   while (reader.next()) {
     const FieldDescriptor* const field = type.FindFieldByNumber(static_cast<int>(reader.number()));
@@ -77,9 +78,9 @@ std::optional<Fault> check_wire(const Descriptor& type, Bytes body, Reading read
         return fault(ErrorCode::unknown_field, std::to_string(reader.number()), "does not exist");
       }
       if (!fits) return fault(ErrorCode::malformed, field->name(), "has the wrong wire type");
-      if (!seen.insert(field->number()).second && !field->is_repeated()) {
-        return fault(ErrorCode::bad_value, field->name(), "occurs twice");
-      }
+      const std::uint32_t count = ++seen[field->number()];
+      if (count > 1 && !field->is_repeated()) return fault(ErrorCode::bad_value, field->name(), "occurs twice");
+      if (count > kElementsMax) return too_many(field->name());
     }
     if (!fits) {
       reader.skip();

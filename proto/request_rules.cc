@@ -13,11 +13,13 @@ Fault too_long(std::string_view field, std::uint32_t bytes_max) {
 
 }  // namespace
 
+Fault too_many(std::string_view field) {
+  return fault(ErrorCode::too_large, field, "are more than " + std::to_string(kElementsMax));
+}
+
 std::optional<Fault> check(const Hello& hello) {
   if (hello.client.size() > kClientNameBytesMax) return too_long("client", kClientNameBytesMax);
-  if (hello.features.size() > kFeaturesMax) {
-    return fault(ErrorCode::too_large, "features", "are more than " + std::to_string(kFeaturesMax));
-  }
+  if (hello.features.size() > kFeaturesMax) return too_many("features");
   if (hello.producer_id.size() > kProducerIdBytesMax) return too_long("producer_id", kProducerIdBytesMax);
   return std::nullopt;
 }
