@@ -61,7 +61,7 @@ void SessionTable::end_hold(Session& session, std::uint32_t index) {
   if (--session.full->holds > 0) return;
   session.messages_wait = false;
   session.full->held_origins = 0;
-  if (session.full->waiting.empty()) return;
+  if (session.full->waiting.empty() || session.phase >= Phase::closing) return;  // nothing goes behind a close frame
   session.outbox.append_all(session.full->waiting, outboxes_);
   touched(session, index);
 }
@@ -141,11 +141,8 @@ void SessionTable::close_websocket(SlotId slot, std::uint16_t code, std::string_
   if (session == nullptr || session->phase >= Phase::closing) return;
   std::array<std::uint8_t, frame::kCloseFrameSizeMax> close{};
   const std::size_t size = frame::encode_close_frame({.code = code, .reason = reason}, close);
-  if (owed == Owed::drop) {
-    session->outbox.truncate(outboxes_);
-  } else if (session->messages_wait) {
-    session->outbox.append_all(session->full->waiting, outboxes_);
-  }
+  // Live messages that wait for older ones do not go without them: the client will take up where it was, by its seqs.
+  if (owed == Owed::drop) session->outbox.truncate(outboxes_);
   session->outbox.append(own_.append(Bytes{close}.first(size)), outboxes_);
   mark_dirty(*session, slot.index);
   finish(slot, now);

@@ -186,6 +186,8 @@ Shard::Drained Shard::drain_one(std::uint32_t origin, const Delivery& delivery, 
       drained_bytes_ += delivery.message->payload_size + 1;
       return Drained::yes;
     case Delivery::Kind::snapshot_end:
+      // What is newer than a value that was left out for it goes before the end.
+      if (fan_out_.pending() && !fan_out_.step(appends)) return Drained::not_yet;
       opening_end(origin, delivery, now);
       return Drained::yes;
     case Delivery::Kind::ack:
