@@ -31,12 +31,15 @@ void expect(bool holds, Text&& what) {
 // What every client knows of the world: how far each home has counted (Home::position()).
 using Positions = std::vector<std::uint64_t>;
 
+class Ledger;
+
 class Client {
  public:
   struct World {
     Network& network;
     Random& random;
     const Positions& positions;
+    const Ledger& ledger;
   };
 
   Client(const World& world, std::uint32_t id, int listener)

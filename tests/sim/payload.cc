@@ -15,14 +15,22 @@ std::string payload_of(Key key, std::size_t size) {
   return payload;
 }
 
-std::optional<Key> key_of(std::string_view payload) {
+std::optional<Key> read_key(std::string_view text) {
   Key key;
-  const char* const end = payload.data() + payload.size();
-  const auto client = std::from_chars(payload.data(), end, key.client);
+  const char* const end = text.data() + text.size();
+  const auto client = std::from_chars(text.data(), end, key.client);
   if (client.ec != std::errc{} || client.ptr == end || *client.ptr != '.') return std::nullopt;
   const auto number = std::from_chars(client.ptr + 1, end, key.number);
-  if (number.ec != std::errc{} || number.ptr == end || *number.ptr != ':') return std::nullopt;
-  if (payload_of(key, payload.size()) != payload) return std::nullopt;
+  if (number.ec != std::errc{} || number.ptr != end) return std::nullopt;
+  return key;
+}
+
+std::optional<Key> key_of(std::string_view payload) {
+  if (payload.size() >= 2 && payload.front() == '"' && payload.back() == '"') {
+    payload = payload.substr(1, payload.size() - 2);
+  }
+  const auto key = read_key(payload.substr(0, payload.find(':')));
+  if (!key || payload_of(*key, payload.size()) != payload) return std::nullopt;
   return key;
 }
 

@@ -19,7 +19,7 @@ struct Key {
 // A payload of about `size` bytes that follows from the key: "7.3:" and filling.
 [[nodiscard]] std::string payload_of(Key key, std::size_t size);
 
-// Whose payload that is; nothing if a byte of it is not what payload_of() gave.
+// Whose payload that is, in JSON's quotes or not; nothing if a byte of it is not what payload_of() gave.
 [[nodiscard]] std::optional<Key> key_of(std::string_view payload);
 
 // Whether the message of this key is published as text.
@@ -28,5 +28,7 @@ struct Key {
 }
 
 [[nodiscard]] std::string text(Key key);
+// What text() gave.
+[[nodiscard]] std::optional<Key> read_key(std::string_view text);
 
 }  // namespace ringcast::sim

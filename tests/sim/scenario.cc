@@ -19,8 +19,9 @@ Scenario::Kind draw_kind(Random& random) {
 
 }  // namespace
 
-Scenario Scenario::draw(Random& random) {
+Scenario Scenario::draw(Random& random, bool full) {
   Scenario drawn;
+  drawn.full = full;
   drawn.kind = draw_kind(random);
   drawn.mesh.shards = static_cast<std::uint32_t>(random.between(1, 4));
   drawn.mesh.requests_capacity = 1U << random.between(1, 5);
@@ -31,7 +32,7 @@ Scenario Scenario::draw(Random& random) {
   }
   drawn.network = {.send_buffer_bytes = random.between(50, 2'000), .receive_buffer_bytes = random.between(50, 2'000)};
   drawn.faults = Faults::draw(random);
-  drawn.config.history = 1'000'000;  // what the truth is read from
+  drawn.config.history = 1'000'000;
   while (drawn.topics.size() < random.between(1, kTopics.size())) {
     const std::string& name = random.of(kTopics);
     if (std::ranges::find(drawn.topics, name) == drawn.topics.end()) drawn.topics.push_back(name);
@@ -53,6 +54,7 @@ Scenario Scenario::draw(Random& random) {
       drawn.draw_limited(random);
       break;
   }
+  if (full) drawn.draw_full(random);
   return drawn;
 }
 
@@ -93,6 +95,20 @@ void Scenario::draw_limited(Random& random) {
   if (random.percent(60)) config.max_connections = static_cast<std::uint32_t>(random.between(1, 6));
   if (random.percent(60)) config.topics_max = static_cast<std::uint32_t>(random.between(1, 8));
   if (random.percent(40)) config.topic_memory_max_bytes = random.between(1'000, 20'000);
+}
+
+void Scenario::draw_full(Random& random) {
+  if (random.percent(60)) config.history = static_cast<std::uint32_t>(random.between(1, 12));
+  if (kind == Kind::small && random.percent(10)) {
+    floods = true;
+    network = {.send_buffer_bytes = 20'000, .receive_buffer_bytes = 20'000};
+    faults.receive_buffer_bytes = 8'000;
+    clients_max = 5;
+    actions = 50;
+  }
+  if (kind != Kind::limited) return;
+  if (random.percent(60)) config.max_subscriptions = static_cast<std::uint32_t>(random.between(1, 6));
+  if (random.percent(60)) config.producers_max = static_cast<std::uint32_t>(random.between(1, 3));
 }
 
 }  // namespace ringcast::sim

@@ -23,9 +23,14 @@ struct Scenario {
     limited,    // few connections, topics or bytes are allowed
   };
 
-  [[nodiscard]] static Scenario draw(Random& random);
+  // In two seeds of five clients speak the full protocol too; the others' worlds are without it.
+  [[nodiscard]] static bool is_full(std::uint64_t seed) noexcept { return seed % 5 == 0 || seed % 5 == 4; }
+
+  [[nodiscard]] static Scenario draw(Random& random, bool full);
 
   Kind kind = Kind::small;
+  bool full = false;
+  bool floods = false;  // full clients publish more than may be unanswered, and subscribe to more than may be joining
   broker::Mesh::Options mesh;
   broker::Budget budget;
   Network::Options network;
@@ -45,6 +50,7 @@ struct Scenario {
   void draw_slow();
   void draw_impatient(Random& random);
   void draw_limited(Random& random);
+  void draw_full(Random& random);
 };
 
 }  // namespace ringcast::sim

@@ -20,6 +20,7 @@ Simulation::Tally& Simulation::Tally::operator+=(const Tally& other) {
   steps += other.steps;
   messages += other.messages;
   deliveries += other.deliveries;
+  full += other.full;
   answers += other.answers;
   stalls += other.stalls;
   starved += other.starved;
@@ -29,7 +30,8 @@ Simulation::Tally& Simulation::Tally::operator+=(const Tally& other) {
   return *this;
 }
 
-Simulation::Simulation(std::uint64_t seed) : random_(seed), scenario_(Scenario::draw(random_)) {
+Simulation::Simulation(std::uint64_t seed)
+    : random_(seed), scenario_(Scenario::draw(random_, Scenario::is_full(seed))) {
   mesh_ = std::make_unique<broker::Mesh>(scenario_.mesh);
   network_ = std::make_unique<Network>(scenario_.network, random_);
   const Runner::World world{
@@ -45,6 +47,7 @@ Simulation::Simulation(std::uint64_t seed) : random_(seed), scenario_(Scenario::
       .all = runners_,
   };
   positions_.resize(mesh_->shards());
+  ledger_ = std::make_unique<Ledger>(scenario_.topics, kSimulationKey, mesh_->shards());
   for (std::uint32_t i = 0; i < mesh_->shards(); ++i) runners_.push_back(std::make_unique<Runner>(world, i));
 }
 
@@ -65,6 +68,7 @@ Simulation::Tally Simulation::run() {
 // ---- what clients do ----
 
 void Simulation::act() {
+  if (scenario_.full && random_.percent(70)) return act_full();
   const std::size_t dice = random_.below(100);
   if (dice < 20) return add_client();
   if (dice < 70) return publish();
@@ -76,7 +80,8 @@ void Simulation::act() {
 void Simulation::add_client() {
   const auto here = std::ranges::count_if(clients_, [](const Client* client) { return !client->gone(); });
   if (static_cast<std::size_t>(here) >= scenario_.clients_max) return;
-  const Client::World world{.network = *network_, .random = random_, .positions = positions_};
+  const Client::World world{.network = *network_, .random = random_, .positions = positions_, .ledger = *ledger_};
+  if (scenario_.full && random_.percent(70)) return add_full_client(world);
   const auto id = static_cast<std::uint32_t>(clients_.size());
   const int listener = random_.of(runners_)->listener();
   if (random_.percent(20)) {
@@ -235,7 +240,7 @@ void Simulation::settle() {
 }
 
 void Simulation::finish() {
-  for (const auto& client : sockets_) client->go_on();
+  for (Client* client : clients_) client->go_on();
   settle();
   draining_ = random_.percent(40);
   if (draining_) {
@@ -245,6 +250,9 @@ void Simulation::finish() {
   } else {
     for (const auto& client : sockets_) {
       if (client->open() && !client->gone()) client->say_goodbye();
+    }
+    for (const auto& client : fulls_) {
+      if (client->talks()) client->say_goodbye();
     }
     for (const auto& client : askers_) {
       if (client->open()) client->say_goodbye(scenario_.topics.front());
@@ -276,6 +284,7 @@ Simulation::Tally Simulation::tally() {
     tally.handed_over += runner->connections().counters().handed_over;
   }
   for (const auto& client : sockets_) tally.deliveries += client->received_keys().size();
+  for (const auto& client : fulls_) tally.full += client->heard();
   for (const auto& client : askers_) tally.answers += client->answered().size();
   return tally;
 }

@@ -14,7 +14,9 @@
 
 #include "broker/mesh.h"
 #include "tests/sim/client.h"
+#include "tests/sim/full_client.h"
 #include "tests/sim/http_client.h"
+#include "tests/sim/ledger.h"
 #include "tests/sim/network.h"
 #include "tests/sim/runner.h"
 #include "tests/sim/scenario.h"
@@ -31,7 +33,8 @@ class Simulation {
   struct Tally {
     std::uint64_t steps = 0;
     std::uint64_t messages = 0;    // sequenced
-    std::uint64_t deliveries = 0;  // messages that WebSocket clients got
+    std::uint64_t deliveries = 0;  // messages that raw WebSocket clients got
+    std::uint64_t full = 0;        // messages that clients of the full protocol got
     std::uint64_t answers = 0;     // that HTTP clients got
     std::uint64_t stalls = 0;      // of requests without room
     std::uint64_t starved = 0;     // receives without a buffer
@@ -59,6 +62,13 @@ class Simulation {
   void disturb_asker();
   void disturb_socket();
   [[nodiscard]] std::size_t payload_size();
+  // The same, of those that speak the full protocol.
+  void act_full();
+  void add_full_client(const Client::World& world);
+  void subscribe_full(FullClient& client);
+  void publish_full(FullClient& client);
+  void disturb_full(FullClient& client);
+  [[nodiscard]] SubscriberModel::Ask draw_subscription();
 
   // How the world moves.
   void step();
@@ -73,6 +83,11 @@ class Simulation {
   void check_socket(const WebSocketClient& client, const Truth& truth) const;
   void check_end(const WebSocketClient& client) const;
   void check_asker(const HttpClient& client, const Truth& truth) const;
+  void check_full_session(const broker::Session& session) const;
+  void check_full(FullClient& client) const;
+  void check_full_end(const FullClient& client) const;
+  void check_producers() const;
+  void check_histories() const;
   void check_nothing_left();
   [[nodiscard]] Tally tally();
 
@@ -83,8 +98,11 @@ class Simulation {
   std::unique_ptr<broker::Mesh> mesh_;
   std::vector<std::unique_ptr<Runner>> runners_;
   Positions positions_;
+  std::unique_ptr<Ledger> ledger_;
   std::vector<std::unique_ptr<WebSocketClient>> sockets_;
   std::vector<std::unique_ptr<HttpClient>> askers_;
+  std::vector<std::unique_ptr<FullClient>> fulls_;
+  std::vector<std::unique_ptr<Producer>> producers_;
   std::vector<Client*> clients_;  // all
   bool draining_ = false;
   std::uint64_t steps_ = 0;

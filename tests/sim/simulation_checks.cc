@@ -1,4 +1,5 @@
 // What must hold in a simulated world that has come to rest, and when everybody has left it.
+#include <algorithm>
 #include <utility>
 
 #include "proto/close_code.h"
@@ -9,10 +10,28 @@ namespace ringcast::sim {
 
 void Simulation::check_settled() {
   for (std::uint32_t i = 0; i < runners_.size(); ++i) check_shard(i);
-  const Truth truth(scenario_.topics, kSimulationKey, runners_);
-  truth.check_topics();
+  expect(ledger_->fault().empty(), [&] { return ledger_->fault(); });
+  check_histories();
+  const Truth truth(*ledger_);
   for (const auto& client : sockets_) check_socket(*client, truth);
   for (const auto& client : askers_) check_asker(*client, truth);
+  for (const auto& client : fulls_) check_full(*client);
+  check_producers();
+}
+
+// A home keeps the last messages of each of its topics, as many as it was told to.
+void Simulation::check_histories() const {
+  for (const Ledger::Topic& topic : ledger_->topics()) {
+    const topics::Home& home = runners_[topic.origin]->shard().home().home();
+    const topics::History* history = home.history(home.find(topic.name, topics::hash_name(kSimulationKey, topic.name)));
+    const std::size_t size = history == nullptr ? 0 : history->size();
+    expect(size == std::min<std::size_t>(topic.kept.size(), scenario_.config.history),
+           [&] { return topic.name + ": the history has the wrong length"; });
+    for (std::size_t i = 0; i < size; ++i) {
+      const Ledger::Change& change = topic.kept_change(topic.kept.size() - size + i);
+      expect((*history)[i]->seq == change.seq, [&] { return topic.name + ": the history is not what was sequenced"; });
+    }
+  }
 }
 
 // Nothing is left undone that needs no event.
@@ -35,7 +54,11 @@ void Simulation::check_shard(std::uint32_t index) {
   for (std::uint32_t i = 0; i < shard.sessions().index_end(); ++i) {
     const broker::Session& session = shard.sessions().at(i);
     expect(session.held == nullptr, shard_text("a publish is held at rest, shard "));
-    expect(!session.stopped, shard_text("a session is stopped at rest, shard "));
+    if (session.full != nullptr) {
+      check_full_session(session);
+    } else {
+      expect(!session.stopped, shard_text("a session is stopped at rest, shard "));
+    }
     expect(session.outbox.empty() || session.send_blocked,
            shard_text("bytes are owed at rest to a socket that is not full, shard "));
   }
@@ -111,10 +134,12 @@ void Simulation::check_nothing_left() {
     expect(home.wildcards == 0 && home.entries == home.topics, "interest is left");
     messages += shard.pool().live();
   }
-  const Truth truth(scenario_.topics, kSimulationKey, runners_);
-  expect(messages == truth.messages(), [&] {
-    return std::to_string(messages) + " messages live, " + std::to_string(truth.messages()) + " are kept";
-  });
+  std::size_t kept = 0;
+  for (const Ledger::Topic& topic : ledger_->topics()) {
+    kept += std::min<std::size_t>(topic.kept.size(), scenario_.config.history);
+  }
+  expect(messages == kept,
+         [&] { return std::to_string(messages) + " messages live, " + std::to_string(kept) + " are kept"; });
 }
 
 }  // namespace ringcast::sim

@@ -25,7 +25,8 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
 
 }  // namespace
 
-// RINGCAST_SEED=n replays one seed; RINGCAST_SEEDS=n runs seeds 1 to n.
+// RINGCAST_SEED=n replays one seed; RINGCAST_SEEDS=n runs seeds 1 to n. RINGCAST_TRACE=1 prints what clients of the full
+// protocol ask and are told.
 TEST_CASE("shards keep the delivery contract in every simulated world") {
   const std::uint64_t one = number_from_environment("RINGCAST_SEED", 0);
   const std::uint64_t first = one == 0 ? 1 : one;
@@ -42,13 +43,16 @@ TEST_CASE("shards keep the delivery contract in every simulated world") {
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   std::printf(
-      "%llu seeds in %.1f s: steps %llu, sequenced %llu, delivered %llu, answered %llu, stalls %llu, starved %llu, "
+      "%llu seeds in %.1f s: steps %llu, sequenced %llu, delivered %llu, in full %llu, answered %llu, stalls %llu, "
+      "starved %llu, "
       "blocked %llu, too slow %llu, handed over %llu\n",
       static_cast<unsigned long long>(last - first + 1), took.count(), static_cast<unsigned long long>(tally.steps),
       static_cast<unsigned long long>(tally.messages), static_cast<unsigned long long>(tally.deliveries),
-      static_cast<unsigned long long>(tally.answers), static_cast<unsigned long long>(tally.stalls),
-      static_cast<unsigned long long>(tally.starved), static_cast<unsigned long long>(tally.blocked),
-      static_cast<unsigned long long>(tally.too_slow), static_cast<unsigned long long>(tally.handed_over));
+      static_cast<unsigned long long>(tally.full), static_cast<unsigned long long>(tally.answers),
+      static_cast<unsigned long long>(tally.stalls), static_cast<unsigned long long>(tally.starved),
+      static_cast<unsigned long long>(tally.blocked), static_cast<unsigned long long>(tally.too_slow),
+      static_cast<unsigned long long>(tally.handed_over));
   if (one != 0) return;
   CHECK(tally.deliveries > 10 * (last - first));  // else the runs are about nothing
+  CHECK(tally.full > 10 * (last - first));
 }

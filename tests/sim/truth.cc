@@ -2,132 +2,130 @@
 
 #include <algorithm>
 
+#include "topics/name.h"
+
 namespace ringcast::sim {
 
-Truth::Truth(const std::vector<std::string>& names, topics::HashKey key,
-             std::vector<std::unique_ptr<Runner>>& runners) {
-  for (const std::string& name : names) {
-    const std::uint64_t hash = topics::hash_name(key, name);
-    Topic& topic = topics_[name];
-    topic.origin = topics::owner(hash, static_cast<std::uint32_t>(runners.size()));
-    const topics::Home& home = runners[topic.origin]->shard().home().home();
-    const topics::History* history = home.history(home.find(name, hash));
-    for (std::size_t i = 0; history != nullptr && i < history->size(); ++i) {
-      const topics::Message& message = *(*history)[i];
-      const auto bytes = message.payload();
-      Change change{.seq = message.seq, .position = message.position, .removes = message.op == topics::Op::remove};
-      change.payload.assign(bytes.begin(), bytes.end());
-      if (!change.removes) {
-        const auto read = key_of(change.payload);
-        expect(read.has_value(), "a home keeps a message that nobody published");
-        change.key = *read;
-        expect(topic_of_.emplace(*read, name).second, [&] { return text(*read) + " was published twice"; });
-      }
-      topic.changes.push_back(std::move(change));
-    }
-  }
-}
-
-void Truth::check_topics() const {
-  for (const auto& [name, topic] : topics_) {
-    std::uint64_t position = 0;
-    for (std::size_t i = 0; i < topic.changes.size(); ++i) {
-      expect(topic.changes[i].seq == i + 1, [&] { return name + ": a seq is left out"; });
-      expect(topic.changes[i].position > position, [&] { return name + ": positions fall"; });
-      position = topic.changes[i].position;
-    }
-  }
-}
-
-std::uint64_t Truth::messages() const {
-  std::uint64_t count = 0;
-  for (const auto& [name, topic] : topics_) count += topic.changes.size();
-  return count;
+bool StartRange::narrow(const StartRange& other) noexcept {
+  first = std::max(first, other.first);
+  end = std::min(end, other.end);
+  return first < end;
 }
 
 // ---- subscribers ----
 
 void Truth::check_subscriber(const WebSocketClient& client, Extent extent) const {
-  std::map<std::string, std::vector<Key>> got;
+  std::vector<Got> got(ledger_.topics().size());
   for (const Key& key : client.received_keys()) {
-    const auto topic = topic_of_.find(key);
-    expect(topic != topic_of_.end(),
-           [&] { return client.name() + " got " + text(key) + ", which was never sequenced"; });
-    got[topic->second].push_back(key);
+    const auto place = ledger_.find(key);
+    expect(place.has_value(), [&] { return client.name() + " got " + text(key) + ", which was never sequenced"; });
+    got[place->topic].push_back(place->change);
   }
-  if (!client.was_open()) return expect(got.empty(), [&] { return client.name() + " got messages before its 101"; });
-  for (const auto& [topic, keys] : got) {
-    expect(topics::matches(client.options().filter, topic),
-           [&] { return client.name() + " got messages of " + topic; });
-    expect(!client.options().publish_only, [&] { return client.name() + " only publishes, but got messages"; });
+  if (!client.was_open()) {
+    return expect(client.received_keys().empty(), [&] { return client.name() + " got messages before its 101"; });
   }
-  if (client.options().publish_only) return;
-  std::vector<Range> starts(client.low().size());
+  std::vector<StartRange> starts(client.low().size());
   for (std::size_t origin = 0; origin < starts.size(); ++origin) {
     starts[origin] = {.first = client.low()[origin], .end = client.high()[origin] + 1};
   }
-  for (const auto& [name, topic] : topics_) {
-    if (!topics::matches(client.options().filter, name)) continue;
-    const Range range = start_of(client, name, topic, got[name], extent);
-    Range& start = starts[topic.origin];
-    start.first = std::max(start.first, range.first);
-    start.end = std::min(start.end, range.end);
-    expect(start.first < start.end, [&] {
-      return client.name() + ": at " + name + " there is no one starting point of home " +
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const Topic& topic = ledger_.topics()[i];
+    if (client.options().publish_only || !topics::matches(client.options().filter, topic.name)) {
+      expect(got[i].empty(), [&] { return client.name() + " got messages of " + topic.name; });
+      continue;
+    }
+    View view{.client = client, .topic = topic, .visible = {}, .extent = extent};
+    for (std::size_t k = 0; k < topic.changes.size(); ++k) {
+      const bool own = topic.changes[k].by == client.id() && !client.options().echo;
+      if (topic.changes[k].op != proto::Op::remove && !own) view.visible.push_back(k);
+    }
+    expect(starts[topic.origin].narrow(start_of(view, got[i])), [&] {
+      return client.name() + ": at " + topic.name + " there is no one starting point of home " +
              std::to_string(topic.origin) + " that explains what it got";
     });
   }
 }
 
 // Where the subscription must have started, seen from one topic.
-Truth::Range Truth::start_of(const WebSocketClient& client, const std::string& name, const Topic& topic,
-                             const std::vector<Key>& got, Extent extent) const {
-  std::vector<std::size_t> visible;  // changes that this client is told of
-  for (std::size_t i = 0; i < topic.changes.size(); ++i) {
-    const bool own = topic.changes[i].key.client == client.id() && !client.options().echo;
-    if (!topic.changes[i].removes && !own) visible.push_back(i);
+StartRange Truth::start_of(const View& view, const Got& got) const {
+  const auto is_kept = [&](std::size_t change) { return view.topic.changes[change].is_kept(); };
+  const auto value = std::ranges::find_if(got, is_kept);
+  if (!view.client.options().last || value == got.end()) {
+    const StartRange start = start_live(view, got);
+    if (!view.client.options().last || !got.empty() || view.extent == Extent::beginning) return start;
+    // Not one message came since the start: the value itself must have come, if there is one.
+    if (view.topic.kept.empty()) return start;
+    const Change& newest = view.topic.kept_change(view.topic.kept.size() - 1);
+    const bool own = newest.by == view.client.id() && !view.client.options().echo;
+    const bool has_value = newest.op == proto::Op::set && !own;
+    return {.first = start.first, .end = has_value ? newest.position : UINT64_MAX};
   }
-  const std::string where = client.name() + " at " + name + ": ";
-  const auto first =
-      got.empty() ? visible.end()
-                  : std::ranges::find_if(visible, [&](std::size_t i) { return topic.changes[i].key == got.front(); });
-  const auto at = static_cast<std::size_t>(first - visible.begin());
-  expect(got.empty() || first != visible.end(),
-         [&] { return where + "got its own " + (got.empty() ? "" : text(got.front())); });
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    expect(at + i < visible.size(), [&] { return where + text(got[i]) + " after the last message"; });
-    const Key wanted = topic.changes[visible[at + i]].key;
-    expect(wanted == got[i], [&] { return where + "got " + text(got[i]) + " where " + text(wanted) + " comes"; });
-  }
-  if (got.empty() && extent == Extent::beginning) return {};
-  expect(extent == Extent::beginning || at + got.size() == visible.size(), [&] {
-    return where + "lacks the last " + std::to_string(visible.size() - at - got.size()) + " of " +
-           std::to_string(visible.size());
-  });
+  // The first kept message was the value at the start; or it was live, as those around it: then it stands among them.
+  const StartRange with_value = start_with_value(view, got);
+  const auto at = static_cast<std::size_t>(std::ranges::find(view.visible, *value) - view.visible.begin());
+  const auto before = static_cast<std::size_t>(value - got.begin());
+  const std::size_t left = at >= before ? view.visible.size() - (at - before) : 0;
+  const bool stands =
+      (view.extent == Extent::whole ? got.size() == left : got.size() <= left) &&
+      std::equal(got.begin(), got.end(), view.visible.begin() + static_cast<std::ptrdiff_t>(at - before));
+  if (with_value.first < with_value.end && !stands) return with_value;
+  const StartRange live = start_live(view, got);
+  if (with_value.first >= with_value.end) return live;
+  return {.first = std::min(live.first, with_value.first), .end = std::max(live.end, with_value.end)};
+}
 
-  const std::uint64_t before = at == 0 ? 0 : topic.changes[visible[at - 1]].position;
-  if (got.empty()) {
-    // Not one message came since the start. With last=1 the value itself must have come, if there is one.
-    const bool has_value = !topic.changes.empty() && visible.size() > 0 && visible.back() + 1 == topic.changes.size();
-    return {.first = before, .end = client.options().last && has_value ? before : UINT64_MAX};
+// Empty, not a failure, when what came does not allow it.
+StartRange Truth::start_with_value(const View& view, const Got& got) {
+  Got live = got;
+  const auto value = std::ranges::find_if(live, [&](std::size_t k) { return view.topic.changes[k].is_kept(); });
+  const Change& first = view.topic.changes[*value];
+  live.erase(value);
+  StartRange range{.first = first.position};
+  if (const Change* next = view.topic.kept_after(first)) range.end = next->position;
+  if (live.empty() && view.extent == Extent::beginning) return range;
+  const auto begin = live.empty() ? view.visible.end() : std::ranges::find(view.visible, live.front());
+  const auto at = static_cast<std::size_t>(begin - view.visible.begin());
+  const std::size_t left = view.visible.size() - at;
+  if (!live.empty() && begin == view.visible.end()) return {.end = 0};
+  if (live.size() > left || !std::equal(live.begin(), live.end(), begin)) return {.end = 0};
+  if (view.extent == Extent::whole && live.size() != left) return {.end = 0};
+  if (at > 0) range.first = std::max(range.first, view.topic.changes[view.visible[at - 1]].position);
+  if (!live.empty()) range.end = std::min(range.end, view.topic.changes[live.front()].position);
+  return range;
+}
+
+// All that came is live: it is what the topic had to tell from some place on.
+StartRange Truth::start_live(const View& view, const Got& got) {
+  const std::vector<Change>& changes = view.topic.changes;
+  const std::string where = view.client.name() + " at " + view.topic.name + ": ";
+  const auto name = [&](std::size_t change) { return text(*changes[change].key); };
+  const auto first = got.empty() ? view.visible.end() : std::ranges::find(view.visible, got.front());
+  const auto at = static_cast<std::size_t>(first - view.visible.begin());
+  expect(got.empty() || first != view.visible.end(), [&] { return where + "got its own " + name(got.front()); });
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    expect(at + i < view.visible.size(), [&] { return where + name(got[i]) + " after the last message"; });
+    const std::size_t wanted = view.visible[at + i];
+    expect(wanted == got[i], [&] { return where + "got " + name(got[i]) + " where " + name(wanted) + " comes"; });
   }
-  // Live, from the first message after the start; or with last=1 also the value that was there at the start.
-  const std::size_t change = visible[at];
-  if (!client.options().last) return {.first = before, .end = topic.changes[change].position};
-  const bool newest = change + 1 == topic.changes.size();
-  return {.first = before, .end = newest ? UINT64_MAX : topic.changes[change + 1].position};
+  if (got.empty() && view.extent == Extent::beginning) return {};
+  expect(view.extent == Extent::beginning || at + got.size() == view.visible.size(), [&] {
+    return where + "lacks the last " + std::to_string(view.visible.size() - at - got.size()) + " of " +
+           std::to_string(view.visible.size());
+  });
+  return {.first = at == 0 ? 0 : changes[view.visible[at - 1]].position,
+          .end = got.empty() ? UINT64_MAX : changes[got.front()].position};
 }
 
 // ---- publishers ----
 
 void Truth::check_publisher(const WebSocketClient& client, Extent extent) const {
-  const auto topic = topics_.find(client.options().filter);
+  const Topic* topic = ledger_.find(client.options().filter);
   std::uint32_t next = 0;
-  if (topic != topics_.end()) {
-    for (const Change& change : topic->second.changes) {
-      if (change.removes || change.key.client != client.id()) continue;
-      expect(change.key.number == next, [&] {
-        return client.name() + ": " + text(change.key) + " was sequenced, but not the " + std::to_string(next) +
+  if (topic != nullptr) {
+    for (const Change& change : topic->changes) {
+      if (!change.key || change.key->client != client.id()) continue;
+      expect(change.key->number == next, [&] {
+        return client.name() + ": " + text(*change.key) + " was sequenced, but not the " + std::to_string(next) +
                " before it";
       });
       ++next;
@@ -139,16 +137,19 @@ void Truth::check_publisher(const WebSocketClient& client, Extent extent) const 
   });
 }
 
-const Truth::Change* Truth::value_after(const Topic& topic, std::size_t changes) const {
-  if (changes == 0 || topic.changes[changes - 1].removes) return nullptr;
-  return &topic.changes[changes - 1];
+// The value that the topic has when its home has come to `position`.
+const Ledger::Change* Truth::value_after(const Topic& topic, std::uint64_t position) {
+  const auto last = std::ranges::find_if(topic.kept.rbegin(), topic.kept.rend(),
+                                         [&](std::size_t index) { return topic.changes[index].position <= position; });
+  if (last == topic.kept.rend() || topic.changes[*last].op == proto::Op::remove) return nullptr;
+  return &topic.changes[*last];
 }
 
 void Truth::check_exchange(const Exchange& exchange) const {
-  const Topic& topic = topics_.at(exchange.topic);
+  const Topic& topic = *ledger_.find(exchange.topic);
   const std::string what = exchange.topic + ": ";
   if (exchange.method != Exchange::Method::get) {
-    const bool sequenced = topic_of_.contains(exchange.key);
+    const bool sequenced = ledger_.find(exchange.key).has_value();
     if (exchange.status >= 400) {
       return expect(!sequenced, [&] { return what + text(exchange.key) + " was published, but refused"; });
     }
@@ -156,26 +157,26 @@ void Truth::check_exchange(const Exchange& exchange) const {
     expect(exchange.seq >= 1 && exchange.seq <= topic.changes.size(),
            [&] { return what + "acknowledged with an unknown seq"; });
     const Change& change = topic.changes[exchange.seq - 1];
-    expect(change.removes == (exchange.method == Exchange::Method::remove),
-           [&] { return what + "the seq is another message's"; });
-    expect(change.removes || change.key == exchange.key,
-           [&] { return what + "the seq is " + text(change.key) + "'s"; });
+    const bool removes = exchange.method == Exchange::Method::remove;
+    expect((change.op == proto::Op::remove) == removes, [&] { return what + "the seq is another message's"; });
+    expect(removes || change.key == exchange.key, [&] { return what + "the seq is " + text(*change.key) + "'s"; });
     expect(change.position > exchange.low[topic.origin], [&] { return what + "sequenced before it was asked"; });
     return expect(change.position <= exchange.high[topic.origin],
                   [&] { return what + "acknowledged before it was sequenced"; });
   }
   if (exchange.status >= 400 && exchange.status != 404) return;
   // A value that the topic had at some moment between the question and the answer.
-  const auto count_to = [&](std::uint64_t position) {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(topic.changes, [&](const Change& change) { return change.position <= position; }));
+  const auto explains = [&](std::uint64_t position) {
+    const Change* const value = value_after(topic, position);
+    if (value == nullptr) return exchange.status == 404;
+    if (value->seq != exchange.seq) return false;
+    return exchange.status == 200 ? value->payload == exchange.body
+                                  : exchange.status == 304 && value->seq == exchange.known_seq;
   };
-  for (std::size_t n = count_to(exchange.low[topic.origin]); n <= count_to(exchange.high[topic.origin]); ++n) {
-    const Change* const value = value_after(topic, n);
-    if (value == nullptr && exchange.status == 404) return;
-    if (value == nullptr || value->seq != exchange.seq) continue;
-    if (exchange.status == 200 && value->payload == exchange.body) return;
-    if (exchange.status == 304 && value->seq == exchange.known_seq) return;
+  if (explains(exchange.low[topic.origin])) return;
+  for (const std::size_t kept : topic.kept) {
+    const std::uint64_t position = topic.changes[kept].position;
+    if (position > exchange.low[topic.origin] && position <= exchange.high[topic.origin] && explains(position)) return;
   }
   throw Failure(what + "GET answered " + std::to_string(exchange.status) + " with seq " + std::to_string(exchange.seq) +
                 ", which was no value of that time");

@@ -1,27 +1,30 @@
-// Truth: what really happened to each topic, read from its home's history, and what follows from it for each client.
+// Truth: what follows from the ledger for each raw subscriber, each publisher, and each question over HTTP.
 //
-// Simulations keep every message in the history. The checks use nothing else of the broker: they hold for any broker
-// that keeps the delivery contract.
+// The checks use nothing of the broker: they hold for any broker that keeps the delivery contract.
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "tests/sim/http_client.h"
-#include "tests/sim/runner.h"
+#include "tests/sim/ledger.h"
 #include "tests/sim/websocket_client.h"
 
 namespace ringcast::sim {
 
+// Positions of one home at which a subscription can have started: first <= P < end.
+struct StartRange {
+  std::uint64_t first = 0;
+  std::uint64_t end = UINT64_MAX;
+
+  // Keeps what is also in `other`; false when that is nothing.
+  [[nodiscard]] bool narrow(const StartRange& other) noexcept;
+};
+
 class Truth {
  public:
-  Truth(const std::vector<std::string>& topics, topics::HashKey key, std::vector<std::unique_ptr<Runner>>& runners);
-
-  // Every topic's seqs are 1, 2, 3 …, and no message was published twice.
-  void check_topics() const;
+  explicit Truth(const Ledger& ledger) : ledger_(ledger) {}
 
   // What a subscriber got of each topic has no gap, no double, one starting point per home, and the topic's order.
   // Whole: nothing is missing at the end either.
@@ -31,33 +34,24 @@ class Truth {
   void check_publisher(const WebSocketClient& client, Extent extent) const;
   void check_exchange(const Exchange& exchange) const;
 
-  [[nodiscard]] std::uint64_t messages() const;  // kept by all homes
-
  private:
-  struct Change {
-    std::uint64_t seq = 0;
-    std::uint64_t position = 0;
-    bool removes = false;
-    Key key;              // of a message that has a value
-    std::string payload;  // the same
-  };
-  struct Topic {
-    std::uint32_t origin = 0;
-    std::vector<Change> changes;
-  };
-  // Positions at which a subscription can have started: first <= P < end.
-  struct Range {
-    std::uint64_t first = 0;
-    std::uint64_t end = UINT64_MAX;
+  using Change = Ledger::Change;
+  using Topic = Ledger::Topic;
+  // Messages of one topic as a client got them: indexes of changes.
+  using Got = std::vector<std::size_t>;
+  struct View {  // of one client at one topic
+    const WebSocketClient& client;
+    const Topic& topic;
+    std::vector<std::size_t> visible;  // changes that it is told of
+    Extent extent = Extent::whole;
   };
 
-  [[nodiscard]] Range start_of(const WebSocketClient& client, const std::string& name, const Topic& topic,
-                               const std::vector<Key>& got, Extent extent) const;
-  [[nodiscard]] const Change* value_after(const Topic& topic, std::size_t changes) const;
+  [[nodiscard]] StartRange start_of(const View& view, const Got& got) const;
+  [[nodiscard]] static StartRange start_with_value(const View& view, const Got& got);
+  [[nodiscard]] static StartRange start_live(const View& view, const Got& got);
+  [[nodiscard]] static const Change* value_after(const Topic& topic, std::uint64_t position);
 
-  std::map<std::string, Topic> topics_;
-  std::map<Key, std::string> topic_of_;  // published messages
-  bool twice_ = false;
+  const Ledger& ledger_;
 };
 
 }  // namespace ringcast::sim
