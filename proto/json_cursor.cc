@@ -31,6 +31,17 @@ constexpr std::array<Meaning, 256> kMeanings = [] {
   return meanings;
 }();
 
+// Where the string that begins with the quote at `at` is over.
+const char* past_string(const char* at, const char* end) noexcept {
+  ++at;
+  while (true) {
+    at = find_escapable(at, end);
+    assert(at != end);
+    if (*at == '"') return at + 1;
+    at += 2;  // no quote that follows a backslash ends a string
+  }
+}
+
 std::uint32_t hex_digit(char c) noexcept {
   if (c <= '9') return static_cast<std::uint32_t>(c - '0');
   return static_cast<std::uint32_t>((c | 0x20) - 'a' + 10);
@@ -99,19 +110,9 @@ void append_escape(std::string_view& raw, std::string& out) {
 }  // namespace
 
 void JsonCursor::skip_space() noexcept {
-  while (at_ != end_ && is_space(*at_)) ++at_;
-}
-
-// Stands at the opening quote; goes past the closing one.
-void JsonCursor::skip_string() noexcept {
-  ++at_;
-  while (true) {
-    at_ = find_escapable(at_, end_);
-    assert(at_ != end_);
-    if (*at_ == '"') break;
-    at_ += 2;  // no quote that follows a backslash ends a string
-  }
-  ++at_;
+  const char* at = at_;
+  while (at != end_ && is_space(*at)) ++at;
+  at_ = at;
 }
 
 bool JsonCursor::next_element() noexcept {
@@ -130,7 +131,7 @@ bool JsonCursor::next_element() noexcept {
 bool JsonCursor::next_member() noexcept {
   if (!next_element()) return false;
   const char* const begin = at_;
-  skip_string();
+  at_ = past_string(begin, end_);
   name_ = {begin + 1, static_cast<std::size_t>(at_ - begin - 2)};
   skip_space();
   assert(*at_ == ':');
@@ -143,25 +144,28 @@ std::string_view JsonCursor::value() noexcept {
   const char* const begin = at_;
   depth_ = 0;
   if (*at_ == '"') {
-    skip_string();
+    at_ = past_string(begin, end_);
   } else if (*at_ == '{' || *at_ == '[') {
     skip_nested();
   } else {
-    while (at_ != end_ && !ends_word(*at_)) ++at_;
+    const char* at = begin;
+    while (at != end_ && !ends_word(*at)) ++at;
+    at_ = at;
   }
   return {begin, static_cast<std::size_t>(at_ - begin)};
 }
 
 void JsonCursor::skip_nested() noexcept {
+  const char* at = at_;  // not the member, which each step would store: characters could be part of it
   std::uint32_t open = 0;
   bool empty = false;  // the innermost one, so far
   do {
-    assert(at_ != end_);
-    switch (kMeanings[static_cast<unsigned char>(*at_)]) {
+    assert(at != end_);
+    switch (kMeanings[static_cast<unsigned char>(*at)]) {
       case Meaning::quote:
-        skip_string();
+        at = past_string(at, end_);
         empty = false;
-        continue;  // the string's closing quote is passed
+        continue;
       case Meaning::open:
         ++open;
         empty = true;
@@ -177,8 +181,9 @@ void JsonCursor::skip_nested() noexcept {
         empty = false;
         break;
     }
-    ++at_;
+    ++at;
   } while (open > 0);
+  at_ = at;
 }
 
 void append_unescaped(std::string_view raw, std::string& out) {

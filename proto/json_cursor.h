@@ -40,7 +40,6 @@ class JsonCursor {
 
  private:
   void skip_space() noexcept;
-  void skip_string() noexcept;
   void skip_nested() noexcept;
 
   const char* at_;
