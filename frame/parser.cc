@@ -21,7 +21,8 @@ Parser::Parser(Options options) noexcept
   assert(options.message_size_max <= kMessageSizeLimit);
 }
 
-Step Parser::next(MutableBytes in) {
+Step Parser::next(MutableBytes in, Inflater* inflater) {
+  if (view_ == View::inflated && inflater != nullptr) inflater->forget();
   forget_view();
   std::size_t at = 0;
   while (state_ != State::ended) {
@@ -32,7 +33,7 @@ Step Parser::next(MutableBytes in) {
       if (state_ == State::header) return {.consumed = at, .event = {}};
     }
     const std::size_t size = std::min<std::size_t>(remaining_, in.size() - at);
-    auto event = take_payload(in.subspan(at, size));
+    auto event = take_payload(in.subspan(at, size), inflater);
     at += size;
     if (!event) return fail(at, event.error());
     if (event->kind != Event::Kind::need_more) return {.consumed = at, .event = *event};
@@ -105,8 +106,14 @@ std::expected<void, Error> Parser::check_sequence(const Header& header) const no
   if (first && inside) return std::unexpected(Error::expected_continuation);
   if (!first && !inside) return std::unexpected(Error::unexpected_continuation);
   // Before a byte of it is buffered: the promise alone is refused (§7.4.1, 1009).
-  if (header.payload_size > message_size_max_ - message_size_) return std::unexpected(Error::message_too_big);
+  const std::size_t size_max = gathered_size_max(first ? header.rsv1 : compressed_);
+  if (header.payload_size > size_max - message_size_) return std::unexpected(Error::message_too_big);
   return {};
+}
+
+// How many bytes of a message may be gathered in buffer_.
+std::size_t Parser::gathered_size_max(bool compressed) const noexcept {
+  return compressed ? compressed_size_max(message_size_max_) : message_size_max_;
 }
 
 std::expected<void, Error> Parser::begin_frame(const Header& header) noexcept {
@@ -125,14 +132,14 @@ std::expected<void, Error> Parser::begin_frame(const Header& header) noexcept {
 }
 
 // Takes the next bytes of the frame's payload, perhaps none of them; need_more when no event ends with them.
-std::expected<Event, Error> Parser::take_payload(MutableBytes part) {
+std::expected<Event, Error> Parser::take_payload(MutableBytes part, Inflater* inflater) {
   if (role_ == Role::server) {
     mask(part, mask_);
     if (part.size() < remaining_) turn_mask(part.size());
   }
   remaining_ -= static_cast<std::uint32_t>(part.size());
   if (remaining_ == 0) state_ = State::header;
-  auto event = is_control(opcode_) ? take_control(part) : take_data(part);
+  auto event = is_control(opcode_) ? take_control(part) : take_data(part, inflater);
   check_invariants();
   return event;
 }
@@ -142,24 +149,40 @@ void Parser::turn_mask(std::size_t size) noexcept {
   std::ranges::rotate(mask_, mask_.begin() + static_cast<std::ptrdiff_t>(size % mask_.size()));
 }
 
-std::expected<Event, Error> Parser::take_data(Bytes part) {
+std::expected<Event, Error> Parser::take_data(Bytes part, Inflater* inflater) {
   if (message_opcode_ == Opcode::text && !compressed_ && !utf8_.feed(part)) {
     return std::unexpected(Error::invalid_utf8);
   }
   const bool last = fin_ && remaining_ == 0;
-  if (last && message_size_ == 0) return end_message(part);
+  if (last && message_size_ == 0) return end_message(part, inflater);
   append(part);
   message_size_ += static_cast<std::uint32_t>(part.size());
   if (!last) return Event{};
   view_ = View::message;
-  return end_message({buffer_.get(), message_size_});
+  return end_message({buffer_.get(), message_size_}, inflater);
 }
 
-std::expected<Event, Error> Parser::end_message(Bytes payload) noexcept {
-  const bool text = message_opcode_ == Opcode::text;
+std::expected<Event, Error> Parser::end_message(Bytes payload, Inflater* inflater) {
+  const Event::Kind kind = message_opcode_ == Opcode::text ? Event::Kind::text : Event::Kind::binary;
   message_opcode_ = Opcode::continuation;
-  if (text && !compressed_ && !utf8_.complete()) return std::unexpected(Error::invalid_utf8);
-  return Event{.kind = text ? Event::Kind::text : Event::Kind::binary, .compressed = compressed_, .payload = payload};
+  if (compressed_) {
+    assert(inflater != nullptr);
+    return end_compressed(kind, payload, *inflater);
+  }
+  if (kind == Event::Kind::text && !utf8_.complete()) return std::unexpected(Error::invalid_utf8);
+  return Event{.kind = kind, .payload = payload};
+}
+
+// Not while it arrives: the window and the output of a message half there would be the connection's to keep, 40 KiB and
+// more of memory for a byte that a peer sends.
+std::expected<Event, Error> Parser::end_compressed(Event::Kind kind, Bytes payload, Inflater& inflater) {
+  using Content = Inflater::Content;
+  const auto inflated = inflater.inflate(
+      payload, {.content = kind == Event::Kind::text ? Content::text : Content::binary, .size_max = message_size_max_});
+  forget_view();  // what was gathered
+  if (!inflated) return std::unexpected(inflated.error());
+  view_ = View::inflated;
+  return Event{.kind = kind, .compressed = true, .payload = *inflated};
 }
 
 std::expected<Event, Error> Parser::take_control(Bytes part) {
@@ -219,7 +242,7 @@ Step Parser::fail(std::size_t consumed, Error error) noexcept {
 
 void Parser::check_invariants() const noexcept {
   assert(message_size_ + control_size_ <= capacity_);
-  assert(message_size_ <= message_size_max_);
+  assert(message_size_ <= gathered_size_max(compressed_));
   assert(state_ != State::header || remaining_ == 0);
 }
 

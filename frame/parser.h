@@ -5,8 +5,11 @@
 //            gives the same events. After a close or a failure it consumes and ignores whatever comes.
 // Memory:    an unfragmented frame that lies whole in the input is unmasked there and viewed: no copy, no allocation.
 //            Anything else is gathered in one buffer, which grows geometrically with what was received, never with what
-//            a header only promises, and is given back after the message when it is over kKeptSizeMax.
-// Invariant: message_size_ + control_size_ <= capacity_; message_size_ <= message_size_max.
+//            a header only promises, and is given back after the message when it is over kKeptSizeMax. A compressed
+//            message is gathered as it came and inflated when it is complete, into the inflater that the caller lends:
+//            a connection that sends none, or is between two, costs nothing for it.
+// Invariant: message_size_ + control_size_ <= capacity_; message_size_ <= message_size_max, or, compressed, what that
+//            can have come from.
 #pragma once
 
 #include <array>
@@ -20,6 +23,7 @@
 #include "frame/close.h"
 #include "frame/error.h"
 #include "frame/header.h"
+#include "frame/inflate.h"
 #include "frame/utf8.h"
 
 namespace ringcast::frame {
@@ -29,11 +33,12 @@ enum class Role : std::uint8_t {
   client,  // reads what a server sent: no frame may be masked
 };
 
-// What next() found. Views are into the input or the parser's buffer, valid until the next call of next().
+// What next() found. Views are into the input, the parser's buffer or the inflater's output, valid until the next call
+// of next(), and for a compressed message of any next() with that inflater.
 struct Event {
   enum class Kind : std::uint8_t {
     need_more,  // all input was consumed; nothing is complete
-    text,       // a whole message; valid UTF-8 unless `compressed`
+    text,       // a whole message; valid UTF-8
     binary,     // a whole message
     ping,       // to be answered with a pong of the same payload
     pong,
@@ -42,7 +47,7 @@ struct Event {
   };
 
   Kind kind = Kind::need_more;
-  bool compressed = false;  // text, binary: `payload` is still deflated, and its UTF-8 not checked (RFC 7692)
+  bool compressed = false;  // text, binary: it came compressed (RFC 7692 §6); `payload` is inflated
   Error error = Error::truncated;
   std::uint16_t code = kNoStatus;
   Bytes payload{};
@@ -62,9 +67,15 @@ class Parser {
 
   struct Options {
     Role role = Role::server;
-    std::size_t message_size_max = std::size_t{1} << 20;  // bytes, over all fragments; 1009 beyond
+    std::size_t message_size_max = std::size_t{1} << 20;  // bytes, over all fragments and inflated; 1009 beyond
     bool compression = false;  // permessage-deflate was negotiated: RSV1 is allowed (RFC 7692 §6)
   };
+
+  // The most that may come for a message of `size` bytes, compressed: an eighth more, for what cannot be compressed (by
+  // fixed codes 9 bits for 8; in stored blocks less), and a few small blocks. Beyond it is padding.
+  [[nodiscard]] static constexpr std::size_t compressed_size_max(std::size_t size) noexcept {
+    return size + size / 8 + 64;
+  }
 
   explicit Parser(Options options) noexcept;
   Parser(Parser&&) noexcept = default;
@@ -76,7 +87,9 @@ class Parser {
   // Takes bytes from the front of `in` (unmasking there) up to the end of the next event.
   // To be called until it says need_more, also when no bytes are left: that ends the view and gives a large buffer
   // back. Never says need_more while bytes of `in` are left.
-  [[nodiscard]] Step next(MutableBytes in);
+  // `inflater`: needed with Options::compression. One for all connections of a thread whose peers drop their context,
+  // or the connection's own, always the same.
+  [[nodiscard]] Step next(MutableBytes in, Inflater* inflater = nullptr);
 
   // Gives back the kept buffer unless a message is in progress. Ends the view of the last event.
   void trim() noexcept;
@@ -89,18 +102,20 @@ class Parser {
 
  private:
   enum class State : std::uint8_t { header, payload, ended };
-  enum class View : std::uint8_t { none, message, control };
+  enum class View : std::uint8_t { none, message, control, inflated };
 
   void forget_view() noexcept;
   [[nodiscard]] std::expected<std::size_t, Error> read_header(Bytes in) noexcept;
   [[nodiscard]] std::expected<std::size_t, Error> read_header_slow(Bytes in) noexcept;
   [[nodiscard]] std::expected<void, Error> begin_frame(const Header& header) noexcept;
+  [[nodiscard]] std::size_t gathered_size_max(bool compressed) const noexcept;
   [[nodiscard]] std::expected<void, Error> check_sequence(const Header& header) const noexcept;
-  [[nodiscard]] std::expected<Event, Error> take_payload(MutableBytes part);
+  [[nodiscard]] std::expected<Event, Error> take_payload(MutableBytes part, Inflater* inflater);
   void turn_mask(std::size_t size) noexcept;
-  [[nodiscard]] std::expected<Event, Error> take_data(Bytes part);
+  [[nodiscard]] std::expected<Event, Error> take_data(Bytes part, Inflater* inflater);
   [[nodiscard]] std::expected<Event, Error> take_control(Bytes part);
-  [[nodiscard]] std::expected<Event, Error> end_message(Bytes payload) noexcept;
+  [[nodiscard]] std::expected<Event, Error> end_message(Bytes payload, Inflater* inflater);
+  [[nodiscard]] std::expected<Event, Error> end_compressed(Event::Kind kind, Bytes payload, Inflater& inflater);
   [[nodiscard]] std::expected<Event, Error> end_control(Bytes payload) noexcept;
   void append(Bytes part);
   void grow_slow(std::size_t size);

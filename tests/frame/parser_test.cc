@@ -15,7 +15,6 @@ namespace {
 
 constexpr Parser::Options kServer{.role = Role::server};
 constexpr Parser::Options kClient{.role = Role::client};
-constexpr Parser::Options kCompressed{.role = Role::server, .compression = true};
 
 Seen ping_event(std::string_view payload) {
   return {.kind = Event::Kind::ping, .payload = std::string(payload)};
@@ -163,26 +162,6 @@ TEST_CASE("a continuation after the end of a message has nothing to continue (§
 
 TEST_CASE("a client's Parser refuses a masked frame (§5.1)") {
   CHECK(see_all_ways(kClient, client_frame(Opcode::text, "x")) == Events{failed_event(Error::masked)});
-}
-
-TEST_CASE("RSV1 marks a compressed message where that was negotiated (RFC 7692 §6)") {
-  const Header first{.opcode = Opcode::text, .rsv1 = true, .masked = true, .mask = kTestMask};
-  Header unfinished = first;
-  unfinished.fin = false;
-  // Deflated bytes need not be UTF-8; they are not checked here.
-  const Seen compressed{.kind = Event::Kind::text, .payload = "\xff\xfe", .compressed = true};
-  CHECK(see_all_ways(kCompressed, frame(first, "\xff\xfe") + client_frame(Opcode::text, "plain")) ==
-        Events{compressed, text_event("plain")});
-  CHECK(see_all_ways(kCompressed, frame(unfinished, "\xff") + client_frame(Opcode::ping, "p") +
-                                      client_frame(Opcode::continuation, "\xfe")) ==
-        Events{ping_event("p"), compressed});
-
-  Header wrong = first;
-  wrong.opcode = Opcode::ping;
-  CHECK(see_all_ways(kCompressed, frame(wrong, "")) == Events{failed_event(Error::rsv1_not_first)});
-  wrong.opcode = Opcode::continuation;
-  CHECK(see_all_ways(kCompressed, frame(unfinished, "") + frame(wrong, "")) ==
-        Events{failed_event(Error::rsv1_not_first)});
 }
 
 TEST_CASE("wrong text fails at the byte that makes it wrong, not at the end of its frame (§8.1)") {

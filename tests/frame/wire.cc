@@ -73,7 +73,8 @@ std::vector<std::size_t> cut_at(std::size_t size, std::size_t place) {
   return {place, size - place};
 }
 
-std::vector<Seen> see(Parser& parser, std::string_view input, const std::vector<std::size_t>& pieces) {
+std::vector<Seen> see(Parser& parser, std::string_view input, const std::vector<std::size_t>& pieces,
+                      Inflater* inflater) {
   std::vector<Seen> events;
   for (const std::size_t size : pieces) {
     // Exactly as large as the piece, so that the address sanitizer sees a read or write past it.
@@ -82,7 +83,7 @@ std::vector<Seen> see(Parser& parser, std::string_view input, const std::vector<
     input.remove_prefix(size);
     MutableBytes rest(memory.get(), size);
     for (;;) {
-      const Step step = parser.next(rest);
+      const Step step = parser.next(rest, inflater);
       REQUIRE(step.consumed <= rest.size());
       rest = rest.subspan(step.consumed);
       const Event& event = step.event;
@@ -100,14 +101,15 @@ std::vector<Seen> see(Parser& parser, std::string_view input, const std::vector<
 }
 
 std::vector<Seen> see_all_ways(Parser::Options options, std::string_view input) {
+  Inflater inflater({});
   Parser whole(options);
-  const std::vector<Seen> events = see(whole, input, {input.size()});
+  const std::vector<Seen> events = see(whole, input, {input.size()}, &inflater);
   Parser by_bytes(options);
-  CHECK(see(by_bytes, input, pieces_of(input.size(), 1)) == events);
+  CHECK(see(by_bytes, input, pieces_of(input.size(), 1), &inflater) == events);
   for (std::size_t place = 0; place <= input.size(); ++place) {
     CAPTURE(place);
     Parser cut(options);
-    CHECK(see(cut, input, cut_at(input.size(), place)) == events);
+    CHECK(see(cut, input, cut_at(input.size(), place), &inflater) == events);
   }
   return events;
 }

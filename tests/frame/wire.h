@@ -54,9 +54,11 @@ enum class Fin : bool { no, yes };
 [[nodiscard]] std::vector<std::size_t> cut_at(std::size_t size, std::size_t place);     // two
 
 // All events that `parser` finds in `input`, given in pieces. Each piece has memory of its own, which ends with it.
-[[nodiscard]] std::vector<Seen> see(Parser& parser, std::string_view input, const std::vector<std::size_t>& pieces);
+[[nodiscard]] std::vector<Seen> see(Parser& parser, std::string_view input, const std::vector<std::size_t>& pieces,
+                                    Inflater* inflater = nullptr);
 
-// All events of `input` in a new parser; requires that they are the same whole, byte by byte and cut at every place.
+// All events of `input` in a new parser, with a new inflater; requires that they are the same whole, byte by byte and
+// cut at every place.
 [[nodiscard]] std::vector<Seen> see_all_ways(Parser::Options options, std::string_view input);
 
 }  // namespace ringcast::frame

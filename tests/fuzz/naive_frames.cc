@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "tests/frame/naive_inflate.h"
+
 namespace ringcast::fuzz {
 
 namespace {
@@ -105,7 +107,10 @@ struct Stream {
     if (code >= 8) return {};
     if (code != 0 && opcode != 0) return Error::expected_continuation;
     if (code == 0 && opcode == 0) return Error::unexpected_continuation;
-    if (frame.size > options.message_size_max - message.size()) return Error::message_too_big;
+    const bool deflated = code == 0 ? compressed : rsv1;
+    const std::size_t most =
+        deflated ? frame::Parser::compressed_size_max(options.message_size_max) : options.message_size_max;
+    if (frame.size > most - message.size()) return Error::message_too_big;
     return {};
   }
 
@@ -122,6 +127,12 @@ struct Stream {
       if (text == Text::wrong || (end && text == Text::unfinished)) return Error::invalid_utf8;
     }
     if (!end) return {};
+    if (compressed) {
+      const auto inflated = frame::naive_inflate(message);
+      if (!inflated || inflated->size() > options.message_size_max) return Error::invalid_deflate;
+      if (opcode == 1 && judge_utf8(*inflated) != Text::complete) return Error::invalid_deflate;
+      message = *inflated;
+    }
     emit({.kind = opcode == 1 ? Kind::text : Kind::binary,
           .compressed = compressed,
           .payload = frame::as_bytes(message)});

@@ -12,7 +12,8 @@ namespace ringcast::fuzz {
 // One line for an event: kind, code, error, compressed, payload.
 [[nodiscard]] std::string describe(const frame::Event& event);
 
-// The events of `stream`, described one after the other.
+// The events of `stream`, described one after the other. Whatever is wrong inside a compressed message, it says
+// invalid_deflate.
 [[nodiscard]] std::string naive_events(frame::Parser::Options options, std::string_view stream);
 
 }  // namespace ringcast::fuzz

@@ -21,6 +21,16 @@ using frame::Bytes;
 // is the same.
 void check_frame_parser(Bytes input);
 
+// What the naive inflater inflates, ours does, up to its limit and with a kept context too; what one refuses, both do.
+void check_frame_inflate(Bytes input);
+
+// What was compressed, at any window and level and with either context, is inflated to itself by the naive inflater
+// too.
+void check_frame_deflate(Bytes input);
+
+// An offer that is accepted is answered as the client that made it must have it; any answer is taken or refused.
+void check_deflate_offer(Bytes input);
+
 // Any cut gives the same head, body and error; a head that was read, written and read again is the same.
 void check_http_request(Bytes input);
 

@@ -34,6 +34,15 @@ void replay(const std::string& target, void (*check)(Bytes)) {
 TEST_CASE("frame_parser's corpus keeps its property") {
   replay("frame_parser", check_frame_parser);
 }
+TEST_CASE("frame_inflate's corpus keeps its property") {
+  replay("frame_inflate", check_frame_inflate);
+}
+TEST_CASE("frame_deflate's corpus keeps its property") {
+  replay("frame_deflate", check_frame_deflate);
+}
+TEST_CASE("deflate_offer's corpus keeps its property") {
+  replay("deflate_offer", check_deflate_offer);
+}
 TEST_CASE("http_request's corpus keeps its property") {
   replay("http_request", check_http_request);
 }
