@@ -76,6 +76,7 @@ std::string filter_of(const LoadOptions& options, std::uint32_t subscriber) {
 
 std::vector<Plan> plans_of(const LoadOptions& options) {
   std::vector<Plan> plans;
+  plans.reserve(std::size_t{options.subscribers} + options.stalled + options.idle + options.publishers);
   for (std::uint32_t i = 0; i < options.subscribers; ++i) {
     plans.push_back({.part = Part::subscriber, .index = i, .target = "/topics/bench/" + filter_of(options, i)});
   }
