@@ -46,8 +46,10 @@ int run() {
 TEST_CASE("forms of different threads work side by side from the first call on") {
   std::array<int, 4> good{};
   {
-    std::vector<std::jthread> threads;
-    for (int& one : good) threads.emplace_back([&one] { one = run(); });
+    std::array<std::jthread, 4> threads;
+    for (std::size_t i = 0; i < threads.size(); ++i) {
+      threads[i] = std::jthread([&one = good[i]] { one = run(); });
+    }
   }
   for (const int one : good) CHECK(one == 1000);
 }

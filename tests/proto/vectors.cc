@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 namespace ringcast::proto::test {
 
@@ -23,36 +25,35 @@ Encoding from_text(std::string_view text) {
   return {text.begin(), text.end()};
 }
 
-std::optional<std::string_view> text_of(element object, std::string_view name) {
+// Empty if there is no such member.
+std::string_view text_of(element object, std::string_view name) {
   std::string_view text;
-  if (object[name].get(text) != simdjson::SUCCESS) return std::nullopt;
-  return text;
+  return object[name].get(text) == simdjson::SUCCESS ? text : std::string_view();
 }
 
-std::vector<Encoding> also(element object, std::string_view name, Encoding (*decode)(std::string_view)) {
-  std::vector<Encoding> encodings;
+// The encoding that is written, `name`, and those that mean the same.
+std::vector<Encoding> encodings(element object, std::string_view name, std::string_view also,
+                                Encoding (*decode)(std::string_view)) {
+  std::vector<Encoding> all;
+  std::string_view first;
+  if (object[name].get(first) == simdjson::SUCCESS) all.push_back(decode(first));
   simdjson::dom::array array;
-  if (object[name].get(array) != simdjson::SUCCESS) return encodings;
-  for (const element one : array) encodings.push_back(decode(std::string_view(one)));
-  return encodings;
+  if (object[also].get(array) != simdjson::SUCCESS) return all;
+  for (const element one : array) all.push_back(decode(std::string_view(one)));
+  return all;
 }
 
 Vector read_vector(element object, const std::string& file) {
-  Vector vector{.name = file + ": " + std::string(*text_of(object, "name")),
-                .from_client = *text_of(object, "direction") == "client",
-                .wire = {},
-                .json = {},
-                .wire_also = also(object, "proto_also_hex", from_hex),
-                .json_also = also(object, "json_also", from_text),
+  Vector vector{.name = file + ": " + std::string(text_of(object, "name")),
+                .from_client = text_of(object, "direction") == "client",
+                .wire = encodings(object, "proto_hex", "proto_also_hex", from_hex),
+                .json = encodings(object, "json", "json_also", from_text),
                 .reject = {}};
-  if (const auto hex = text_of(object, "proto_hex")) vector.wire = from_hex(*hex);
-  if (const auto json = text_of(object, "json")) vector.json = from_text(*json);
   element reject;
-  if (object["reject"].get(reject) == simdjson::SUCCESS) {
-    vector.reject = {.code = std::string(*text_of(reject, "code")),
-                     .field = std::string(text_of(reject, "field").value_or(""))};
-    if (std::uint64_t id = 0; reject["id"].get(id) == simdjson::SUCCESS) vector.reject->id = id;
-  }
+  if (object["reject"].get(reject) != simdjson::SUCCESS) return vector;
+  vector.is_bad = true;
+  vector.reject = {.code = std::string(text_of(reject, "code")), .field = std::string(text_of(reject, "field"))};
+  if (std::uint64_t id = 0; reject["id"].get(id) == simdjson::SUCCESS) vector.reject.id = id;
   return vector;
 }
 
@@ -65,7 +66,9 @@ std::vector<Vector> read_all() {
   std::vector<Vector> all;
   simdjson::dom::parser parser;
   for (const std::string& path : paths) {
-    const simdjson::dom::array array = parser.load(path);
+    std::ifstream file(path, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const simdjson::dom::array array = parser.parse(text);
     for (const element object : array) all.push_back(read_vector(object, std::filesystem::path(path).stem()));
   }
   return all;

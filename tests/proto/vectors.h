@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,18 +12,19 @@ namespace ringcast::proto::test {
 using Encoding = std::vector<std::uint8_t>;
 
 struct Vector {
-  std::string name;  // with its file's
-  bool from_client = false;
-  std::optional<Encoding> wire;
-  std::optional<Encoding> json;
-  std::vector<Encoding> wire_also;
-  std::vector<Encoding> json_also;
   struct Reject {
     std::string code;
     std::string field;
     std::uint64_t id = 0;
   };
-  std::optional<Reject> reject;
+
+  std::string name;  // with its file's
+  bool from_client = false;
+  // Encodings; the first of each is the one that is written. A bad one may have none in one form.
+  std::vector<Encoding> wire;
+  std::vector<Encoding> json;
+  bool is_bad = false;
+  Reject reject;  // why, if it is bad
 };
 
 // All of them, in the order of the files' names.
