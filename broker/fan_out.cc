@@ -70,9 +70,10 @@ void FanOut::encode(const topics::Message& message) {
     const auto protocol = static_cast<std::size_t>(protocol_of(encoding));
     if ((protocols_done & (1U << protocol)) == 0) encoded[protocol] = codecs_[protocol]->encode(message, nullptr);
     protocols_done |= 1U << protocol;
-    if (!encoded[protocol]) continue;
+    const std::optional<Encoded>& written = encoded[protocol];
+    if (!written) continue;
     Stream& stream = streams_[encoding];
-    extend(stream, write_frames(*encoded[protocol], record, *stream.writer));
+    extend(stream, write_frames(*written, record, *stream.writer));
   }
 }
 
