@@ -42,6 +42,14 @@ constexpr std::array kCommands{
                 .arguments_max = 0,
                 .summary = "publish this machine's telemetry and a simulated ticker",
                 .examples = "ringcast demo --symbols 50 --rate 500\n"},
+    CommandInfo{.command = Command::bench,
+                .name = "bench",
+                .arguments = "[OPTION…]",
+                .arguments_max = 0,
+                .summary = "load a broker and check what arrives; --help has its options",
+                .examples = "ringcast bench --subscribers 1000 --rate 2000 --seconds 10 --pid $(pidof ringcast)\n"
+                            "ringcast bench --protocol proto --publishers 4 --window 64\n"
+                            "ringcast bench --help\n"},
     CommandInfo{.command = Command::check_config,
                 .name = "check-config",
                 .arguments = "FILE",

@@ -16,6 +16,7 @@
 #include "broker/option_help.h"
 #include "broker/options.h"
 #include "client/commands.h"
+#include "perf/load.h"
 #include "web/assets.h"
 
 extern char** environ;
@@ -164,6 +165,8 @@ int run(const Invocation& invocation, const Options& options) {
       return sub(options, invocation.arguments);
     case Command::demo:
       return demo(options);
+    case Command::bench:
+      break;  // main() took it before: its options are not ours
     case Command::check_config:
       return check_config(invocation);
     case Command::version:
@@ -176,11 +179,20 @@ int run(const Invocation& invocation, const Options& options) {
   std::unreachable();
 }
 
+// The load generator reads its own command line.
+int bench(const std::vector<std::string>& arguments) {
+  std::vector<const char*> words{"ringcast bench"};
+  for (std::size_t i = 1; i < arguments.size(); ++i) words.push_back(arguments[i].c_str());
+  words.push_back(nullptr);
+  return perf::run_load(static_cast<int>(words.size()) - 1, words.data());
+}
+
 int main(const std::vector<std::string>& arguments) {
   if (arguments.empty()) {
     std::fputs(broker::overview().c_str(), stderr);
     return kUsage;
   }
+  if (arguments.front() == broker::command_info(Command::bench).name) return bench(arguments);
   const auto invocation = broker::parse_invocation(arguments, environment());
   if (!invocation) return refuse(invocation.error());
   if (invocation->help) {

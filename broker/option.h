@@ -40,7 +40,7 @@ struct Options : Config {
 };
 
 // Commands as bits: an option may be several commands'.
-enum class Command : std::uint8_t {
+enum class Command : std::uint16_t {
   serve = 1,
   pub = 2,
   sub = 4,
@@ -49,6 +49,7 @@ enum class Command : std::uint8_t {
   version = 32,
   help = 64,
   options = 128,  // hidden: prints the README's table
+  bench = 256,    // has options of its own: perf/load's
 };
 
 // Where a value goes. Its type is also its unit, so that no row can mistake one for another:
@@ -78,7 +79,7 @@ struct Option {
   std::string_view help;       // one line: what it is, and why one would change it
   std::string_view example;    // a value
   std::string_view group;      // the heading it stands under
-  std::uint8_t commands = 0;   // bits of Command
+  std::uint16_t commands = 0;  // bits of Command
   bool in_file = true;
 };
 

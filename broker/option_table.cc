@@ -6,10 +6,10 @@
 namespace ringcast::broker {
 namespace {
 
-constexpr std::uint8_t kServe = std::to_underlying(Command::serve);
-constexpr std::uint8_t kPub = std::to_underlying(Command::pub);
-constexpr std::uint8_t kSub = std::to_underlying(Command::sub);
-constexpr std::uint8_t kDemo = std::to_underlying(Command::demo);
+constexpr std::uint16_t kServe = std::to_underlying(Command::serve);
+constexpr std::uint16_t kPub = std::to_underlying(Command::pub);
+constexpr std::uint16_t kSub = std::to_underlying(Command::sub);
+constexpr std::uint16_t kDemo = std::to_underlying(Command::demo);
 
 constexpr std::string_view kWhere = "Where";
 constexpr std::string_view kMachine = "Machine";

@@ -4,6 +4,8 @@
 //   perf/load --port 8080 --pid $(pidof ringcast) --subscribers 1000 --rate 2000 --seconds 10 --cpu 1
 //
 // Exit code 0: every subscriber got everything once and in order; 1: not so, or the run failed; 2: usage.
+#include "perf/load.h"
+
 #include <arpa/inet.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -21,8 +23,7 @@
 #include "perf/tally.h"
 #include "perf/usage.h"
 
-using namespace ringcast::perf;
-
+namespace ringcast::perf {
 namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
@@ -208,7 +209,7 @@ int run(const LoadOptions& options) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int run_load(int argc, const char* const* argv) {
   const auto options = parse_load_options(argc, argv);
   if (!options) {
     std::fputs(options.error().text.c_str(), options.error().exit_code == 0 ? stdout : stderr);
@@ -216,3 +217,5 @@ int main(int argc, char** argv) {
   }
   return run(*options);
 }
+
+}  // namespace ringcast::perf

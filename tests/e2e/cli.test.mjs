@@ -267,6 +267,17 @@ describe('ringcast pub and sub', () => {
     await assertEnds(listener, 0);
   });
 
+  it('bench loads the broker and is content with what arrives', async () => {
+    const args = ['--port', `${broker.port}`, '--subscribers', '5', '--rate', '200', '--seconds', '0.2', '--warmup', '0.1'];
+    for (const protocol of ['raw', 'proto']) {
+      const { code, out, lines } = await run(binary, ['bench', ...args, '--protocol', protocol]);
+      assert.equal(code, 0, lines.join('\n'));
+      assert.equal(JSON.parse(out).lost, 0);
+    }
+    assert.equal((await run(binary, ['bench', '--nonsense'])).code, 2);
+    assert.match((await run(binary, ['bench', '--help'])).out, /Usage: ringcast bench[^]*--subscribers/);
+  });
+
   it('take the broker from RINGCAST_URL', async () => {
     const { code } = await run(binary, ['pub', 'cli/env', 'by environment'], { env: { RINGCAST_URL: broker.url } });
     assert.equal(code, 0);
