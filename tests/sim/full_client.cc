@@ -141,6 +141,8 @@ void FullClient::on(const proto::Welcome& welcome) {
   producer_id_ = welcome.producer_id;
   taken_ = taken_ || same;
   if (producer->client != id()) return;  // he has moved on
+  if (same) taken_over_ = world_.positions;
+  if (same) producer_key_ = producer->key();
   if (!same) {
     if (!given_id_.empty()) producer->begin_anew();
     producer->id = welcome.producer_id;

@@ -74,6 +74,9 @@ class FullClient final : public FramedClient {
   [[nodiscard]] bool fenced() const noexcept { return fenced_; }
   // The producer that homes know it as; empty: none.
   [[nodiscard]] std::string_view producer_id() const noexcept { return taken_ ? producer_id_ : std::string_view{}; }
+  // How far each home had come when it was told that it has taken its producer over; empty before.
+  [[nodiscard]] const Positions& taken_over() const noexcept { return taken_over_; }
+  [[nodiscard]] std::uint32_t producer_key() const noexcept { return producer_key_; }  // of what it numbers since
   [[nodiscard]] const std::vector<Refusal>& refusals() const noexcept { return refusals_; }
   [[nodiscard]] std::uint64_t heard() const noexcept { return heard_; }  // messages
 
@@ -120,8 +123,10 @@ class FullClient final : public FramedClient {
   bool welcome_ = false;
   bool fenced_ = false;
   bool taken_ = false;
-  std::string given_id_;                                 // the producer's, in the hello
-  std::string producer_id_;                              // in the welcome
+  std::string given_id_;     // the producer's, in the hello
+  std::string producer_id_;  // in the welcome
+  Positions taken_over_;
+  std::uint32_t producer_key_ = 0;
   std::vector<std::uint64_t> at_broker_;                 // subscriptions as the broker will know them
   std::map<std::uint64_t, std::uint64_t> unsubscribes_;  // request -> subscription
   std::vector<std::uint64_t> free_ids_;                  // of subscriptions that have ended

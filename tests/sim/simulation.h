@@ -87,6 +87,7 @@ class Simulation {
   void check_full(FullClient& client) const;
   void check_full_end(const FullClient& client) const;
   void check_producers() const;
+  void check_taken_over(const FullClient& client) const;
   void check_histories() const;
   void check_nothing_left();
   [[nodiscard]] Tally tally();

@@ -173,6 +173,19 @@ void Simulation::check_full_end(const FullClient& client) const {
   expect(expected, [&] { return client.name() + " was closed with " + std::to_string(std::to_underlying(code)); });
 }
 
+// From the welcome on, nothing that its producer numbered was sequenced for another connection.
+void Simulation::check_taken_over(const FullClient& client) const {
+  for (const Ledger::Topic& topic : ledger_->topics()) {
+    for (const Ledger::Change& change : topic.changes) {
+      if (!change.key || change.key->client != client.producer_key() || change.by == client.id()) continue;
+      expect(change.position <= client.taken_over()[topic.origin], [&] {
+        return client.name() + " had taken its producer over, but " + text(*change.key) + " was sequenced for client " +
+               std::to_string(change.by);
+      });
+    }
+  }
+}
+
 // A producer has one connection: the others that homes knew were told, and closed.
 void Simulation::check_producers() const {
   std::set<std::string_view> seen;
@@ -181,6 +194,7 @@ void Simulation::check_producers() const {
     if (!here || client->producer_id().empty()) continue;
     expect(seen.insert(client->producer_id()).second,
            [&] { return client->name() + " is a producer that has another connection"; });
+    if (!client->taken_over().empty()) check_taken_over(*client);
   }
 }
 
