@@ -8,6 +8,8 @@
 
 namespace ringcast::broker {
 
+static_assert(kEncodings <= topics::kEncodingsMax);
+
 FanOut::FanOut(std::uint32_t self, SessionTable& sessions, topics::Subscriptions& subscriptions)
     : self_(self), sessions_(sessions), subscriptions_(subscriptions) {
   for (Stream& stream : streams_) stream.writer = std::make_unique<SegmentWriter>(sessions.segments());
