@@ -3,9 +3,14 @@
 #include <cstddef>
 #include <cstring>
 
+#include "frame/utf8_bulk.h"
+
 namespace ringcast::frame {
 
 namespace {
+
+// From so many bytes on simdjson, which takes 15 ns to begin, is faster than the loop below: frame_bench.
+constexpr std::size_t kBulkSizeMin = 24;
 
 constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080U;
 
@@ -28,6 +33,19 @@ std::size_t ascii_words(Bytes in) noexcept {
   }
   while (at + kWord <= in.size() && (load(begin + at) & kHighBits) == 0) at += kWord;
   return at;
+}
+
+// How many bytes at the end of `in` begin a character that needs more than there are: 0 to 3. What is no character at
+// all is for others to find.
+std::size_t unfinished_size(Bytes in) noexcept {
+  for (std::size_t size = 1; size <= 3; ++size) {
+    const std::uint8_t byte = in[in.size() - size];
+    if (byte < 0x80) return 0;
+    if (byte < 0xc0) continue;
+    const std::size_t whole = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+    return whole > size ? size : 0;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -59,6 +77,15 @@ bool Utf8::feed(Bytes piece) noexcept {
   for (std::size_t at = 0; at < piece.size(); ++at) {
     if (missing_ == 0) {
       at += ascii_words(piece.subspan(at));
+      if (piece.size() - at >= kBulkSizeMin) {
+        const Bytes rest = piece.subspan(at);
+        const Bytes whole = rest.first(rest.size() - unfinished_size(rest));
+        if (!is_utf8_bulk(whole)) {
+          missing_ = kFailed;
+          return false;
+        }
+        at += whole.size();
+      }
       if (at == piece.size()) return true;
       if (!lead(piece[at])) return false;
       continue;

@@ -1,7 +1,8 @@
 // Utf8: checks text that arrives in pieces, and fails at the first byte that makes it invalid (RFC 3629, RFC 6455
 // §8.1).
 //
-// Hot path: feed() reads every byte of every text message; runs of ASCII are read 32 bytes at a time. No allocation.
+// Hot path: feed() reads every byte of every text message; ASCII at its beginning is read 32 bytes at a time,
+// what is long and begins with other characters by simdjson. No allocation.
 #pragma once
 
 #include <cstdint>

@@ -159,6 +159,23 @@ TEST_CASE("Utf8 gives the same answer for any cut of a random text") {
   }
 }
 
+TEST_CASE("Utf8 agrees with the naive judge on long texts, cut anywhere and damaged anywhere") {
+  std::string text;
+  while (text.size() < 150) text += "z\u00df\u6c34\U0001f30b";
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    for (const char wrong : {'\x80', '\xc0', '\xed', '\xf4', '\xff', 'a'}) {
+      std::string damaged = text;
+      damaged[at] = wrong;
+      require_as_judged(as_bytes(damaged));
+    }
+    require_as_judged(as_bytes(text.substr(0, at)));
+    Utf8 pieces;
+    REQUIRE(pieces.feed(as_bytes(text.substr(0, at))));
+    REQUIRE(pieces.feed(as_bytes(text.substr(at))));
+    REQUIRE(pieces.complete());
+  }
+}
+
 TEST_CASE("Utf8 stays failed") {
   Utf8 utf8;
   CHECK_FALSE(utf8.feed(as_bytes("\xff")));
