@@ -199,6 +199,8 @@ std::string error_response(HttpError error) {
   if (error == HttpError::websocket_version) {
     builder.field("Upgrade", "websocket").field("Sec-WebSocket-Version", "13");
     builder.field("Connection", "Upgrade, close");
+  } else if (error == HttpError::websocket_version_missing) {
+    builder.field("Sec-WebSocket-Version", "13").field("Connection", "close");
   } else {
     if (error == HttpError::upgrade_not_get) builder.field("Allow", "GET");  // RFC 9110 §15.5.6
     builder.field("Connection", "close");

@@ -135,6 +135,8 @@ TEST_CASE("check_upgrade refuses every handshake that RFC 6455 §4.2.1 does not 
       {"a protocol that is no token", 400, HttpError::websocket_protocol, protocol("a b")},
       {"a quoted protocol", 400, HttpError::websocket_protocol, protocol("\"a\"")},
       {"a protocol twice", 400, HttpError::websocket_protocol, protocol("a, b, a")},
+      {"extensions that break the grammar (§9.1)", 400, HttpError::websocket_extensions,
+       handshake("none", "Sec-WebSocket-Extensions: permessage-deflate; a=\r\n")},
       {"empty extensions", 400, HttpError::websocket_extensions, handshake("none", "Sec-WebSocket-Extensions: ,\r\n")},
   };
   for (const Row& row : rows) {

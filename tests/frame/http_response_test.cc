@@ -52,6 +52,12 @@ TEST_CASE("error answers carry a JSON body, and close where the stream cannot be
                       "\n"));
 }
 
+TEST_CASE("who forgot the version is told it (RFC 6455 §4.4)") {
+  const std::string answer = error_response(HttpError::websocket_version_missing);
+  CHECK(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"));
+  CHECK(answer.contains("\r\nSec-WebSocket-Version: 13\r\n"));
+}
+
 TEST_CASE("426 names the version and the protocol to upgrade to (RFC 6455 §4.4, RFC 9110 §15.5.22)") {
   const std::string answer = error_response(HttpError::websocket_version);
   CHECK(answer.starts_with("HTTP/1.1 426 Upgrade Required\r\n"));
