@@ -18,8 +18,8 @@ const kReceiveBuffers = 64;
 
 export class Broker extends Program {
   // Starts it and waits until it is ready. `command`: what to run it with, before its own arguments.
-  static async start({ io = 'auto', port: listen = 0, args = [], env = {}, command = [] } = {}) {
-    const options = ['serve', '--listen', `127.0.0.1:${listen}`, '--admin', '127.0.0.1:0', '--shards', `${kShards}`, '--io', io];
+  static async start({ io = 'auto', port: listen = 0, shards = kShards, args = [], env = {}, command = [] } = {}) {
+    const options = ['serve', '--listen', `127.0.0.1:${listen}`, '--admin', '127.0.0.1:0', '--shards', `${shards}`, '--io', io];
     options.push('--receive-buffers', `${kReceiveBuffers}`);
     const words = [...command, binary, ...options, ...args];
     const broker = new Broker(words[0], words.slice(1), { env });

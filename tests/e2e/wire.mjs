@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import net from 'node:net';
+import { constants, inflateRawSync } from 'node:zlib';
 import { topicPath } from './broker.mjs';
 import { Signal } from './program.mjs';
 
@@ -61,6 +62,7 @@ export class Peer {
   ended = false; // the broker sent its FIN
   error; // ECONNRESET and the like
   closed = false; // both sides are
+  compressing = false; // permessage-deflate was negotiated
   #chunks = [];
   #changed = new Signal();
 
@@ -159,13 +161,16 @@ export class Peer {
   async message() {
     const first = await this.frame();
     const parts = [first.payload];
+    assert.ok(first.rsv === 0 || (first.rsv === 4 && this.compressing && first.code < opcode.close), 'no reserved bit');
     for (let { fin } = first; !fin; ) {
       const next = await this.frame();
       assert.equal(next.code, opcode.continuation);
+      assert.equal(next.rsv, 0, 'no reserved bit');
       parts.push(next.payload);
       fin = next.fin;
     }
-    return { code: first.code, payload: Buffer.concat(parts) };
+    const payload = Buffer.concat(parts);
+    return { code: first.code, payload: first.rsv === 4 ? inflated(payload) : payload };
   }
 
   // Everything up to the close frame is thrown away: its {code, reason}; code 1005 when it has none.
@@ -190,10 +195,15 @@ export class Peer {
   }
 }
 
+// RFC 7692 §7.2.2, without a context.
+function inflated(payload) {
+  const whole = Buffer.concat([payload, Buffer.from([0, 0, 0xff, 0xff])]);
+  return inflateRawSync(whole, { finishFlush: constants.Z_SYNC_FLUSH });
+}
+
 function parseFrame(bytes) {
   if (bytes.length < 2) return undefined;
   assert.equal(bytes[1] & 0x80, 0, 'a server masks no frame');
-  assert.equal(bytes[0] & 0x70, 0, 'no reserved bit');
   const short = bytes[1] & 0x7f;
   const head = short < 126 ? 2 : short === 126 ? 4 : 10;
   if (bytes.length < head) return undefined;
@@ -202,6 +212,7 @@ function parseFrame(bytes) {
   return {
     code: bytes[0] & 0x0f,
     fin: (bytes[0] & 0x80) !== 0,
+    rsv: (bytes[0] >> 4) & 7,
     payload: bytes.subarray(head, head + length),
     size: head + length,
   };
