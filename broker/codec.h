@@ -21,6 +21,7 @@ enum class FrameKind : std::uint8_t { text, binary };
 struct Encoded {
   FrameKind kind = FrameKind::text;
   Bytes payload;  // the codec's or the message's, until the codec is called again
+  bool compressed = false;
 };
 
 // That a message is not live, but one of those that a subscription begins with.

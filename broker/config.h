@@ -40,6 +40,7 @@ enum class IoBackend : std::uint8_t {
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 enum class LogFormat : std::uint8_t { text, json };
+enum class Toggle : std::uint8_t { off, on };
 
 // How many last messages the topics that match `filter` keep. The first rule that matches a topic decides.
 struct HistoryRule {
@@ -82,6 +83,8 @@ struct Config {
   // Messages.
   std::uint64_t max_message_bytes = 1 * kMiB;  // payload of one message, after joining its fragments
   std::uint64_t outbox_max_bytes = 4 * kMiB;   // pinned for one slow connection; over it, it is closed with 4008
+  Toggle compression = Toggle::on;             // permessage-deflate, for clients that ask for it
+  std::uint64_t compress_min_bytes = 256;      // of JSON below, less is saved than the packet's own headers take
   std::uint32_t history = 1;                   // last messages kept per topic where no rule matches: the last value
   std::vector<HistoryRule> history_rules;      // `[[history]]` in the file
   std::uint32_t topics_max = 1'000'000;        // all shards together; beyond it, new topics are refused

@@ -43,6 +43,19 @@ inline constexpr std::size_t kEncodings = kWebSocketProtocols * kCompressions + 
   return static_cast<Compression>(encoding % kCompressions);
 }
 
+// Sets of compressions, and of encodings, as bits.
+[[nodiscard]] constexpr std::uint32_t compression_bit(Compression compression) noexcept {
+  return 1U << static_cast<std::uint32_t>(compression);
+}
+[[nodiscard]] constexpr std::uint32_t encoding_bit(Encoding encoding) noexcept {
+  return 1U << encoding;
+}
+// The compressions of `encodings` that belong to one protocol.
+[[nodiscard]] constexpr std::uint32_t compressions_of(std::uint32_t encodings, Protocol protocol) noexcept {
+  const std::uint32_t from_first = encodings >> encoding_of(protocol);
+  return from_first & (static_cast<std::size_t>(protocol) < kWebSocketProtocols ? (1U << kCompressions) - 1 : 1U);
+}
+
 // The logarithm of the window's size in bytes; 0 for none.
 [[nodiscard]] constexpr std::uint8_t window_bits(Compression compression) noexcept {
   constexpr std::array<std::uint8_t, kCompressions> kBits{0, 9, 12, 15};

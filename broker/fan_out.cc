@@ -1,7 +1,7 @@
 #include "broker/fan_out.h"
 
 #include <algorithm>
-#include <cassert>
+#include <bit>
 #include <optional>
 
 #include "broker/framing.h"
@@ -10,8 +10,21 @@ namespace ringcast::broker {
 
 static_assert(kEncodings <= topics::kEncodingsMax);
 
-FanOut::FanOut(std::uint32_t self, SessionTable& sessions, topics::Subscriptions& subscriptions)
-    : self_(self), sessions_(sessions), subscriptions_(subscriptions) {
+namespace {
+
+// As bits.
+constexpr std::uint32_t kCompressedEncodings = [] {
+  std::uint32_t compressed = 0;
+  for (Encoding encoding = 0; encoding < kEncodings; ++encoding) {
+    if (compression_of(encoding) != Compression::none) compressed |= encoding_bit(encoding);
+  }
+  return compressed;
+}();
+
+}  // namespace
+
+FanOut::FanOut(std::uint32_t self, SessionTable& sessions, topics::Subscriptions& subscriptions, Compressor& compressor)
+    : self_(self), sessions_(sessions), subscriptions_(subscriptions), compressor_(compressor) {
   for (Stream& stream : streams_) stream.writer = std::make_unique<SegmentWriter>(sessions.segments());
 }
 
@@ -35,17 +48,20 @@ bool FanOut::extends_run(std::uint32_t origin, std::span<const topics::GroupId> 
          std::ranges::equal(run_.groups, groups);
 }
 
-bool FanOut::add(std::uint32_t origin, const Delivery& delivery) {
+bool FanOut::add(std::uint32_t origin, const Delivery& delivery, std::uint32_t& budget) {
   const topics::Message& message = *delivery.message;
   const auto groups = subscriptions_.match(origin, delivery.topic, message.topic(), message.topic_hash);
   if (groups.empty()) return true;  // the last subscriber has left while the message was under way
   const SlotId publisher = silent_publisher(message.publisher);
   if (pending() && !extends_run(origin, groups, publisher)) return false;
   if (!pending()) begin_run(origin, groups, publisher);
+  const bool compresses = (run_.encodings & kCompressedEncodings) != 0;
+  if (compresses && budget == 0 && run_.messages > 0) return false;
   ++run_.messages;
   ++counters_.messages;
   run_.payload_bytes += message.payload_size;
   encode(message);
+  if (compresses) budget -= std::min(budget, compressor_.take_cost());
   return true;
 }
 
@@ -53,29 +69,43 @@ void FanOut::begin_run(std::uint32_t origin, std::span<const topics::GroupId> gr
   run_.origin = origin;
   run_.publisher = publisher;
   run_.groups.assign(groups.begin(), groups.end());
+  run_.encodings = 0;
+  for (const topics::GroupId& group : groups) run_.encodings |= encoding_bit(subscriptions_.encoding(group));
   if (++run_.number == 0) {  // a session that got nothing for 2^32 runs must not take this one for its last
     sessions_.forget_runs();
     run_.number = 1;
   }
 }
 
-// Each protocol writes the message once, each encoding frames it once.
+// Each protocol writes the message once, each encoding compresses and frames it once.
 void FanOut::encode(const topics::Message& message) {
   const FrameRecord record = record_of(message);
-  std::array<std::optional<Encoded>, kProtocols> encoded;
-  std::uint32_t protocols_done = 0;  // as bits
-  std::uint32_t encodings_done = 0;
-  for (const topics::GroupId& group : run_.groups) {
-    const Encoding encoding = subscriptions_.encoding(group);
-    if ((encodings_done & (1U << encoding)) != 0) continue;
-    encodings_done |= 1U << encoding;
-    const auto protocol = static_cast<std::size_t>(protocol_of(encoding));
-    if ((protocols_done & (1U << protocol)) == 0) encoded[protocol] = codecs_[protocol]->encode(message, nullptr);
-    protocols_done |= 1U << protocol;
-    const std::optional<Encoded>& written = encoded[protocol];
-    if (!written) continue;
-    Stream& stream = streams_[encoding];
-    extend(stream, write_frames(*written, record, *stream.writer));
+  for (std::size_t i = 0; i < kProtocols; ++i) {
+    const auto protocol = static_cast<Protocol>(i);
+    const std::uint32_t compressions = compressions_of(run_.encodings, protocol);
+    if (compressions == 0) continue;
+    const auto encoded = codecs_[i]->encode(message, nullptr);
+    if (!encoded) continue;
+    if ((compressions & compression_bit(Compression::none)) != 0) {
+      Stream& stream = streams_[encoding_of(protocol)];
+      extend(stream, write_frames(*encoded, record, *stream.writer));
+    }
+    if (compressions > compression_bit(Compression::none)) compress(protocol, compressions, *encoded, record);
+  }
+}
+
+// The same for those of the protocol's subscribers that negotiated compression.
+void FanOut::compress(Protocol protocol, std::uint32_t compressions, const Encoded& encoded,
+                      const FrameRecord& record) {
+  Encoded written = encoded;
+  Compression done = Compression::none;  // what `written` was compressed with
+  for (const Compression agreed : {Compression::window9, Compression::window12, Compression::window15}) {
+    if ((compressions & compression_bit(agreed)) == 0) continue;
+    const Compression window = compressor_.window(encoded.payload.size(), agreed);
+    if (window != done) written = compressor_.compress(encoded, window);
+    done = window;
+    Stream& stream = streams_[encoding_of(protocol, agreed)];
+    extend(stream, write_frames(written, record, *stream.writer));
   }
 }
 
@@ -122,11 +152,13 @@ void FanOut::deliver(const topics::Member& member, std::span<const Span> spans) 
 }
 
 void FanOut::end_run() {
-  for (Stream& stream : streams_) {
+  for (std::uint32_t left = run_.encodings; left != 0; left &= left - 1) {
+    Stream& stream = streams_[static_cast<std::size_t>(std::countr_zero(left))];
     for (const Span& span : stream.spans) sessions_.segments().release(span.segment);
     stream.spans.clear();
   }
   run_.groups.clear();
+  run_.encodings = 0;
   run_.messages = 0;
   run_.payload_bytes = 0;
   run_.next_group = 0;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "broker/codec.h"
+#include "broker/compressor.h"
 #include "broker/encoding.h"
 #include "broker/mesh.h"
 #include "broker/session_table.h"
@@ -35,7 +36,7 @@ class FanOut {
     std::uint64_t runs = 0;
   };
 
-  FanOut(std::uint32_t self, SessionTable& sessions, topics::Subscriptions& subscriptions);
+  FanOut(std::uint32_t self, SessionTable& sessions, topics::Subscriptions& subscriptions, Compressor& compressor);
   FanOut(const FanOut&) = delete;
   FanOut& operator=(const FanOut&) = delete;
   ~FanOut();
@@ -44,7 +45,8 @@ class FanOut {
   void set_codec(Protocol protocol, Codec& codec);
 
   // Takes a live message of `origin`. False when the run before it must go out first: then step(), and come again.
-  [[nodiscard]] bool add(std::uint32_t origin, const Delivery& delivery);
+  // Compressing reduces `budget`, in appends that take as long; with nothing left of it no message is compressed.
+  [[nodiscard]] bool add(std::uint32_t origin, const Delivery& delivery, std::uint32_t& budget);
 
   // True when a run waits to go out, wholly or in part.
   [[nodiscard]] bool pending() const noexcept { return !run_.groups.empty(); }
@@ -69,7 +71,8 @@ class FanOut {
     std::uint32_t number = 0;  // in Session::run of those that got it
     std::uint32_t messages = 0;
     std::uint32_t payload_bytes = 0;
-    std::size_t next_group = 0;  // how far step() came
+    std::uint32_t encodings = 0;  // that its groups want, as bits
+    std::size_t next_group = 0;   // how far step() came
     bool going_out = false;
   };
 
@@ -78,12 +81,14 @@ class FanOut {
   void begin_run(std::uint32_t origin, std::span<const topics::GroupId> groups, SlotId publisher);
   void deliver(const topics::Member& member, std::span<const Span> spans);
   void encode(const topics::Message& message);
+  void compress(Protocol protocol, std::uint32_t compressions, const Encoded& encoded, const FrameRecord& record);
   void extend(Stream& stream, const Span& span);
   void end_run();
 
   const std::uint32_t self_;
   SessionTable& sessions_;
   topics::Subscriptions& subscriptions_;
+  Compressor& compressor_;
   std::array<Codec*, kProtocols> codecs_{};
   std::array<Stream, kEncodings> streams_;
   Run run_;

@@ -27,7 +27,8 @@ Span write_frames(const Encoded& encoded, const FrameRecord& record, SegmentWrit
   Bytes payload = encoded.payload;
   const std::size_t frames = std::max<std::size_t>(1, (payload.size() + kFragmentBytes - 1) / kFragmentBytes);
   writer.begin(static_cast<std::uint32_t>(payload.size() + frames * frame::kServerHeaderSizeMax));
-  frame::Header header{.opcode = encoded.kind == FrameKind::text ? frame::Opcode::text : frame::Opcode::binary};
+  frame::Header header{.opcode = encoded.kind == FrameKind::text ? frame::Opcode::text : frame::Opcode::binary,
+                       .rsv1 = encoded.compressed};  // on the first frame alone (RFC 7692 §6.1)
   for (std::size_t i = 0; i < frames; ++i) {
     const Bytes part = payload.first(std::min(payload.size(), kFragmentBytes));
     payload = payload.subspan(part.size());
@@ -35,6 +36,7 @@ Span write_frames(const Encoded& encoded, const FrameRecord& record, SegmentWrit
     header.payload_size = part.size();
     write_frame(header, part, record, writer);
     header.opcode = frame::Opcode::continuation;
+    header.rsv1 = false;
   }
   return writer.finish();
 }

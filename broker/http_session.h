@@ -75,8 +75,15 @@ class HttpSession {
   [[nodiscard]] Next handle_file(SlotId slot, Session& session, std::string_view path, Instant now);
   [[nodiscard]] Next handle_web_socket(SlotId slot, Session& session, Instant now);
   [[nodiscard]] Next upgrade_topic(SlotId slot, Session& session, const TopicRequest& topic, Instant now);
+  // What the client and we agree to of the extensions that it offered.
+  struct Extensions {
+    Compression compression = Compression::none;
+    std::string response;  // the value of Sec-WebSocket-Extensions; empty: none
+  };
+  [[nodiscard]] std::expected<Extensions, frame::HttpError> negotiate(const frame::Upgrade& upgrade) const;
   // Sends the 101, which leaves when the session opens.
-  [[nodiscard]] Next upgraded(SlotId slot, Session& session, const frame::Upgrade& upgrade, std::string_view protocol);
+  [[nodiscard]] Next upgraded(SlotId slot, Session& session, const frame::Upgrade& upgrade,
+                              const frame::Acceptance& acceptance);
   [[nodiscard]] Next refuse_handshake(SlotId slot, Session& session, frame::HttpError error, Instant now);
   [[nodiscard]] std::expected<void, topics::Error> begin_with(SlotId slot, const TopicRequest& topic);
   // Reads Idempotency-Key, if there is one, into the exchange; what is wrong with it, if anything is.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "broker/http_session.h"
+#include "frame/deflate_offer.h"
 #include "frame/http_response.h"
 
 namespace ringcast::broker {
@@ -55,7 +56,9 @@ HttpSession::Next HttpSession::upgrade_topic(SlotId slot, Session& session, cons
                          : !session.identity->may_subscribe(topic.filter)) {
     return answer_refusal(slot, session, {403, "forbidden", "not permitted on this topic"}, now);
   }
-  session.encoding = encoding_of(protocol);
+  const auto extensions = negotiate(*upgrade);
+  if (!extensions) return refuse_handshake(slot, session, extensions.error(), now);
+  sessions_.set_encoding(session, encoding_of(protocol, extensions->compression));
   session.may_send = !topic.wildcard;
   if (protocol != Protocol::raw) session.full = std::make_unique<FullState>();
   if (topic.publish_only) {
@@ -63,11 +66,22 @@ HttpSession::Next HttpSession::upgrade_topic(SlotId slot, Session& session, cons
     sessions_.upgraded().push_back(slot);
   } else if (const auto subscribed = begin_with(slot, topic); !subscribed) {
     session.full.reset();
-    session.encoding = encoding_of(Protocol::raw);
+    sessions_.set_encoding(session, encoding_of(Protocol::raw));
     return answer_refusal(slot, session, {503, "too_many_filters", std::string(topics::describe(subscribed.error()))},
                           now);
   }
-  return upgraded(slot, session, *upgrade, chosen == nullptr ? "" : chosen->name);
+  return upgraded(slot, session, *upgrade,
+                  {.protocol = chosen == nullptr ? "" : chosen->name, .extensions = extensions->response});
+}
+
+std::expected<HttpSession::Extensions, frame::HttpError> HttpSession::negotiate(const frame::Upgrade& upgrade) const {
+  // Read also when compression is off: a field that breaks the grammar fails the handshake (RFC 6455 §9.1).
+  const auto accepted = frame::accept_deflate(upgrade.extensions, {});
+  if (!accepted) return std::unexpected(accepted.error());
+  if (!*accepted || config_.compression == Toggle::off) return Extensions{};
+  // At least 9 bits were agreed to, so there is one of ours within.
+  return Extensions{.compression = compression_within((*accepted)->agreement.server_window_bits),
+                    .response = (*accepted)->response};
 }
 
 std::expected<void, topics::Error> HttpSession::begin_with(SlotId slot, const TopicRequest& topic) {
@@ -105,16 +119,18 @@ HttpSession::Next HttpSession::handle_web_socket(SlotId slot, Session& session, 
         {400, "unknown_subprotocol", "/ws speaks ringcast.v1.json and ringcast.v1.proto; offer one as subprotocol"},
         now);
   }
-  session.encoding = encoding_of(chosen->protocol);
+  const auto extensions = negotiate(*upgrade);
+  if (!extensions) return refuse_handshake(slot, session, extensions.error(), now);
+  sessions_.set_encoding(session, encoding_of(chosen->protocol, extensions->compression));
   session.full = std::make_unique<FullState>();
   sessions_.upgraded().push_back(slot);
-  return upgraded(slot, session, *upgrade, chosen->name);
+  return upgraded(slot, session, *upgrade, {.protocol = chosen->name, .extensions = extensions->response});
 }
 
 HttpSession::Next HttpSession::upgraded(SlotId slot, Session& session, const frame::Upgrade& upgrade,
-                                        std::string_view protocol) {
+                                        const frame::Acceptance& acceptance) {
   session.http->behind_answers = !session.outbox.empty();
-  sessions_.send_own(slot, frame::upgrade_response(upgrade, {.protocol = protocol}));
+  sessions_.send_own(slot, frame::upgrade_response(upgrade, acceptance));
   // In this phase nothing leaves: the 101 goes out when the subscription is live, so that who sees `open` gets whatever
   // is published from then on.
   session.phase = Phase::upgrading;

@@ -30,6 +30,9 @@ constexpr std::array<Choice<LogLevel>, 4> choices(LogLevel /*type*/) {
 constexpr std::array<Choice<Progress>, 3> choices(Progress /*type*/) {
   return {{{"auto", Progress::automatic}, {"always", Progress::always}, {"never", Progress::never}}};
 }
+constexpr std::array<Choice<Toggle>, 2> choices(Toggle /*type*/) {
+  return {{{"on", Toggle::on}, {"off", Toggle::off}}};
+}
 constexpr std::array<Choice<LogFormat>, 2> choices(LogFormat /*type*/) {
   return {{{"text", LogFormat::text}, {"json", LogFormat::json}}};
 }

@@ -59,7 +59,7 @@ using Field = std::variant<Address Options::*, std::string Options::*, std::vect
                            std::vector<HistoryRule> Options::*, std::optional<std::uint32_t> Options::*,
                            std::optional<std::uint64_t> Options::*, std::uint32_t Options::*, std::uint64_t Options::*,
                            std::int64_t Options::*, bool Options::*, Progress Options::*, IoBackend Options::*,
-                           LogLevel Options::*, LogFormat Options::*>;
+                           LogLevel Options::*, LogFormat Options::*, Toggle Options::*>;
 
 // What the type alone does not refuse.
 enum class Check : std::uint8_t { none, power_of_two, base_path, origin };

@@ -29,11 +29,26 @@ void SessionTable::release(SlotId slot) {
   assert(session->held == nullptr);
   session->outbox.clear(outboxes_);
   if (session->full != nullptr) session->full->waiting.clear(outboxes_);
+  set_encoding(*session, Encoding{});
   const std::uint32_t next_generation = session->generation + 1;
   std::destroy_at(session);
   std::construct_at(session);
   session->generation = next_generation;
   sessions_.give_back(slot.index);
+}
+
+void SessionTable::set_encoding(Session& session, Encoding encoding) noexcept {
+  const Compression before = compression_of(session.encoding);
+  const Compression now = compression_of(encoding);
+  session.encoding = encoding;
+  if (before == now) return;
+  if (now != Compression::none) {
+    ++users_[static_cast<std::size_t>(now)];
+    compressions_ |= compression_bit(now);
+  }
+  if (before != Compression::none && --users_[static_cast<std::size_t>(before)] == 0) {
+    compressions_ &= ~compression_bit(before);
+  }
 }
 
 Session* SessionTable::find(SlotId slot) noexcept {

@@ -4,6 +4,7 @@
 // Nothing is done at once: the lists are read at the end of the turn. Thread: one shard's.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -46,6 +47,10 @@ class SessionTable {
   [[nodiscard]] SlotId id(const Session& session, std::uint32_t index) const noexcept {
     return {index, session.generation};
   }
+  // What the session's subscribers will get; they are counted by their compression.
+  void set_encoding(Session& session, Encoding encoding) noexcept;
+  // The compressions that sessions have agreed to, as bits; none is always one of them.
+  [[nodiscard]] std::uint32_t compressions() const noexcept { return compressions_; }
   [[nodiscard]] std::uint32_t index_end() const noexcept { return sessions_.end(); }
   [[nodiscard]] std::size_t live() const noexcept { return sessions_.size(); }
 
@@ -169,6 +174,8 @@ class SessionTable {
   std::vector<SlotId> upgraded_;
   std::vector<SlotId> blocked_;  // each blocked session once; also some that are no longer, which unpin() removes
   std::vector<SlotId> overflowed_;
+  std::array<std::uint32_t, kCompressions> users_{};  // sessions by what they agreed to; those with none not counted
+  std::uint32_t compressions_ = compression_bit(Compression::none);
   std::uint32_t tickets_ = 0;
   bool draining_ = false;
 };

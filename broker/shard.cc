@@ -28,11 +28,12 @@ Shard::Shard(const Process& process, std::uint32_t index)
       drain_bytes_max_(process.config.outbox_max_bytes / 8),
       subscriptions_({.shards = process.mesh.shards(), .key = process.hash_key}),
       sessions_(process.config),
+      compressor_(process.config.compress_min_bytes),
       requester_(process.mesh, index, pool_),
       home_(process.mesh, index, process.hash_key, process.config, pool_),
       publishing_(index, process.mesh.shards(), process.hash_key, requester_, pool_, sessions_),
-      subscribing_(process.mesh.shards(), process.hash_key, requester_, sessions_, subscriptions_),
-      fan_out_(index, sessions_, subscriptions_),
+      subscribing_(process.mesh.shards(), process.hash_key, requester_, sessions_, subscriptions_, compressor_),
+      fan_out_(index, sessions_, subscriptions_, compressor_),
       full_(process.config,
             {.shard = index, .shards = process.mesh.shards(), .key = process.hash_key, .epoch = process.epoch},
             sessions_, publishing_, subscribing_, requester_),
@@ -141,6 +142,11 @@ topics::ShardSet Shard::turn(const Now& now) {
     segments_retired_ = fan_out_.segments_retired();
     sessions_.unpin(fan_out_.current_segments());
   }
+  if (sessions_.compressions() != compressions_) {
+    compressions_ = sessions_.compressions();
+    compressor_.keep_for(compressions_);
+    websocket_.keep_for(compressions_);
+  }
   const topics::ShardSet late = requester_.flush() | home_.flush();
   busy_ = more || topics::contains(late, index_);
   return (shown | late | std::exchange(room_made_, 0) | home_.take_room_made()) & ~topics::only(index_);
@@ -168,9 +174,9 @@ bool Shard::drain_deliveries(const Now& now, std::uint32_t& appends) {
 Shard::Drained Shard::drain_one(std::uint32_t origin, const Delivery& delivery, std::uint32_t& appends, Instant now) {
   switch (delivery.kind) {
     case Delivery::Kind::message:
-      if (!fan_out_.add(origin, delivery)) {
+      if (!fan_out_.add(origin, delivery, appends)) {
         if (!fan_out_.step(appends)) return Drained::not_yet;
-        const bool added = fan_out_.add(origin, delivery);
+        const bool added = fan_out_.add(origin, delivery, appends);
         assert(added);
       }
       drained_bytes_ += delivery.message->payload_size + 1;
@@ -182,7 +188,8 @@ Shard::Drained Shard::drain_one(std::uint32_t origin, const Delivery& delivery, 
       tell_started();
       return Drained::yes;
     case Delivery::Kind::snapshot:
-      opening_message(delivery, now);
+      if (appends == 0 && compresses(delivery.slot)) return Drained::not_yet;
+      opening_message(delivery, appends, now);
       drained_bytes_ += delivery.message->payload_size + 1;
       return Drained::yes;
     case Delivery::Kind::snapshot_end:
@@ -204,12 +211,22 @@ Shard::Drained Shard::drain_one(std::uint32_t origin, const Delivery& delivery, 
   return Drained::yes;
 }
 
-void Shard::opening_message(const Delivery& delivery, Instant now) {
+// True if messages for this connection alone may have to be compressed, which takes its time.
+bool Shard::compresses(SlotId slot) noexcept {
+  const Session* session = sessions_.find(slot);
+  return session != nullptr && compression_of(session->encoding) != Compression::none;
+}
+
+void Shard::opening_message(const Delivery& delivery, std::uint32_t& appends, Instant now) {
   Session* session = sessions_.find(delivery.slot);
   if (session == nullptr) return;
   if (session->phase == Phase::http) return http_.fetched(delivery.slot, delivery.ticket, *delivery.message, now);
-  if (protocol_of(session->encoding) == Protocol::raw) return subscribing_.opening_message(delivery, raw_codec_);
-  subscribing_.opening_message(delivery, full_.codec(session->encoding));
+  if (protocol_of(session->encoding) == Protocol::raw) {
+    subscribing_.opening_message(delivery, raw_codec_);
+  } else {
+    subscribing_.opening_message(delivery, full_.codec(session->encoding));
+  }
+  appends -= std::min(appends, compressor_.take_cost());
 }
 
 void Shard::opening_end(std::uint32_t origin, const Delivery& delivery, Instant now) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "broker/compressor.h"
 #include "broker/config.h"
 #include "broker/fan_out.h"
 #include "broker/full_session.h"
@@ -110,6 +111,7 @@ class Shard {
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] const FanOut& fan_out() const noexcept { return fan_out_; }
+  [[nodiscard]] const Compressor& compressor() const noexcept { return compressor_; }
   [[nodiscard]] const topics::MessagePool& pool() const noexcept { return pool_; }
   [[nodiscard]] const topics::Subscriptions& subscriptions() const noexcept { return subscriptions_; }
   [[nodiscard]] const WebSocketSession& websocket() const noexcept { return websocket_; }
@@ -119,7 +121,8 @@ class Shard {
   [[nodiscard]] bool drain_deliveries(const Now& now, std::uint32_t& appends);
   enum class Drained : std::uint8_t { yes, not_yet };
   [[nodiscard]] Drained drain_one(std::uint32_t origin, const Delivery& delivery, std::uint32_t& appends, Instant now);
-  void opening_message(const Delivery& delivery, Instant now);
+  [[nodiscard]] bool compresses(SlotId slot) noexcept;
+  void opening_message(const Delivery& delivery, std::uint32_t& appends, Instant now);
   void opening_end(std::uint32_t origin, const Delivery& delivery, Instant now);
   void acknowledge(std::uint32_t origin, const Delivery& ack, Instant now);
   void tell_started();
@@ -140,6 +143,7 @@ class Shard {
   topics::MessagePool pool_;
   topics::Subscriptions subscriptions_;
   SessionTable sessions_;
+  Compressor compressor_;
   Requester requester_;
   HomeShard home_;
   Publishing publishing_;
@@ -152,6 +156,7 @@ class Shard {
   topics::ShardSet room_made_ = 0;  // shards whose delivery rings got room and that asked for it
   std::size_t drained_bytes_ = 0;
   std::uint64_t segments_retired_ = 0;
+  std::uint32_t compressions_ = compression_bit(Compression::none);  // that compressor_ holds memory for
   std::uint32_t first_origin_ = 0;
   bool busy_ = false;
   Counters counters_;

@@ -8,8 +8,13 @@
 namespace ringcast::broker {
 
 Subscribing::Subscribing(std::uint32_t shards, topics::HashKey key, Requester& requester, SessionTable& sessions,
-                         topics::Subscriptions& subscriptions)
-    : shards_(shards), key_(key), requester_(requester), sessions_(sessions), subscriptions_(subscriptions) {}
+                         topics::Subscriptions& subscriptions, Compressor& compressor)
+    : shards_(shards),
+      key_(key),
+      requester_(requester),
+      sessions_(sessions),
+      subscriptions_(subscriptions),
+      compressor_(compressor) {}
 
 std::expected<std::uint32_t, topics::Error> Subscribing::subscribe(SlotId slot, std::string_view filter,
                                                                    const Options& options) {
@@ -134,8 +139,10 @@ void Subscribing::opening_message(const Delivery& delivery, Codec& codec) {
   if (join == nullptr) return;
   const Opening opening{.subscription = session->subscriptions[delivery.subscription].id,
                         .replay = join->replay_max > 0};
-  const auto encoded = codec.encode(*delivery.message, &opening);
+  auto encoded = codec.encode(*delivery.message, &opening);
   if (!encoded) return;
+  const Compression window = compressor_.window(encoded->payload.size(), compression_of(session->encoding));
+  if (window != Compression::none) encoded = compressor_.compress(*encoded, window);
   sessions_.send_own(delivery.slot, write_frames(*encoded, record_of(*delivery.message), sessions_.own_writer()));
 }
 

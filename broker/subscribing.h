@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "broker/codec.h"
+#include "broker/compressor.h"
 #include "broker/requester.h"
 #include "broker/session_table.h"
 #include "topics/subscriptions.h"
@@ -47,7 +48,7 @@ class Subscribing {
   };
 
   Subscribing(std::uint32_t shards, topics::HashKey key, Requester& requester, SessionTable& sessions,
-              topics::Subscriptions& subscriptions);
+              topics::Subscriptions& subscriptions, Compressor& compressor);
 
   // Adds a subscription of the valid, permitted `filter` to the session; its index there. In the full protocol, live
   // messages of the connection wait (SessionTable::hold) if some could come before the subscription is told of, or
@@ -95,6 +96,7 @@ class Subscribing {
   Requester& requester_;
   SessionTable& sessions_;
   topics::Subscriptions& subscriptions_;
+  Compressor& compressor_;
   std::vector<Started> started_;
 };
 

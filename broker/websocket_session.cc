@@ -35,7 +35,9 @@ void WebSocketSession::opened(SlotId slot, Instant now) {
   Session& session = sessions_.at(slot.index);
   session.phase = Phase::websocket;
   session.http.reset();
-  session.parser = frame::Parser({.role = frame::Role::server, .message_size_max = config_.max_message_bytes});
+  session.parser = frame::Parser({.role = frame::Role::server,
+                                  .message_size_max = config_.max_message_bytes,
+                                  .compression = compression_of(session.encoding) != Compression::none});
   sessions_.set_deadline(slot.index, now + config_.ping_interval_ms);
 }
 
@@ -45,13 +47,18 @@ std::size_t WebSocketSession::received(SlotId slot, MutableBytes in, Instant now
   sessions_.set_deadline(slot.index, now + config_.ping_interval_ms);
   std::size_t consumed = 0;
   while (consumed < in.size() && session.phase == Phase::websocket && !session.stopped) {
-    const frame::Step step = session.parser.next(in.subspan(consumed));
+    const frame::Step step = session.parser.next(in.subspan(consumed), &inflater_);
     consumed += step.consumed;
     handle(slot, session, step.event, now);
   }
   // A large message's buffer is given back now, not when the next byte comes.
-  if (session.phase == Phase::websocket && !session.stopped) (void)session.parser.next({});
+  if (session.phase == Phase::websocket && !session.stopped) (void)session.parser.next({}, &inflater_);
+  inflater_.forget();                             // also when the session ended or stopped with a large message
   return session.stopped ? consumed : in.size();  // a session that ends ignores what is left
+}
+
+void WebSocketSession::keep_for(std::uint32_t compressions) noexcept {
+  if (compressions == compression_bit(Compression::none)) inflater_ = frame::Inflater(kInflate);
 }
 
 void WebSocketSession::handle(SlotId slot, Session& session, const frame::Event& event, Instant now) {

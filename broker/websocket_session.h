@@ -10,6 +10,7 @@
 #include "broker/full_session.h"
 #include "broker/publishing.h"
 #include "broker/session_table.h"
+#include "frame/inflate.h"
 #include "topics/subscriptions.h"
 
 namespace ringcast::broker {
@@ -18,6 +19,9 @@ class WebSocketSession {
  public:
   // Pongs that may wait for a peer that pings but does not read; then only the newest is kept (RFC 6455 §5.5.3).
   static constexpr std::size_t kPongsBehindMax = 8;
+  // All clients must drop their context: one inflater reads what any of them compressed.
+  static constexpr frame::Inflater::Options kInflate{.window_bits = frame::kWindowBitsMax,
+                                                     .context = frame::Context::dropped};
 
   struct Counters {
     std::uint64_t received = 0;  // messages
@@ -37,6 +41,9 @@ class WebSocketSession {
   // The session's deadline has come: a ping is due, or the peer is gone.
   void due(SlotId slot, Instant now);
 
+  // What is not needed while sessions have agreed to no other compressions than these bits is given back.
+  void keep_for(std::uint32_t compressions) noexcept;
+
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 
  private:
@@ -51,6 +58,7 @@ class WebSocketSession {
   Publishing& publishing_;
   FullSession& full_;
   const topics::Subscriptions& subscriptions_;
+  frame::Inflater inflater_{kInflate};  // lent to each session's parser in its turn
   Counters counters_;
 };
 

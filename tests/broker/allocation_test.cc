@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/shard.h"
+#include "frame/deflate.h"
 #include "tests/topics/count_allocations.h"
 
 namespace ringcast::broker {
@@ -61,11 +62,12 @@ struct TwoShards {
     }
   }
 
-  SlotId connect(std::uint32_t shard, std::string_view target, std::string_view protocol = "ringcast.v1.raw") {
+  SlotId connect(std::uint32_t shard, std::string_view target, std::string_view protocol = "ringcast.v1.raw",
+                 std::string_view extensions = "x-none") {
     std::string request = "GET " + std::string(target) +
                           " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                           "Sec-WebSocket-Protocol: " +
-                          std::string(protocol) +
+                          std::string(protocol) + "\r\nSec-WebSocket-Extensions: " + std::string(extensions) +
                           "\r\n"
                           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     const SlotId slot = shards[shard]->opened({}, kNow.monotonic);
@@ -100,6 +102,39 @@ TEST_CASE("publish to deliver, over two shards and 20 subscribers, allocates not
   const std::uint64_t after = topics::test::allocations();
   CHECK(broker.delivered_bytes == 3'000ULL * 20 * (2 + kPayload));
   CHECK(after - before == 0);
+}
+
+TEST_CASE("compressing for subscribers of three windows, and inflating, allocates nothing in the steady state") {
+  TwoShards broker;
+  const SlotId publisher = broker.connect(0, "/topics/t/a?mode=pub", "ringcast.v1.raw", "permessage-deflate");
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    const std::array<std::string_view, 4> offers = {"permessage-deflate", "x-none",
+                                                    "permessage-deflate; server_max_window_bits=9",
+                                                    "permessage-deflate; server_max_window_bits=12"};
+    const std::array<std::string_view, 3> protocols = {"ringcast.v1.json", "ringcast.v1.proto", "ringcast.v1.raw"};
+    (void)broker.connect(i % 2, i < 12 ? "/topics/t/a" : "/topics/t/+", protocols[i % 3], offers[i / 2 % 4]);
+  }
+  frame::Deflater deflater({});
+  for (const std::size_t size : {1'000UL, 3'900UL}) {  // as JSON 5,200: in base64
+    const std::string payload(size, 'x');
+    const Bytes deflated = deflater.deflate({reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size()});
+    REQUIRE(deflated.size() <= 125);
+    std::vector<std::uint8_t> frame = {0xc2, static_cast<std::uint8_t>(0x80 | deflated.size()), 0, 0, 0, 0};
+    frame.insert(frame.end(), deflated.begin(), deflated.end());
+    const auto publish = [&] {
+      REQUIRE(broker.shards[0]->received(publisher, frame, kNow.monotonic) == frame.size());
+      broker.settle();
+    };
+    for (int i = 0; i < 3'000; ++i) publish();
+    broker.delivered_bytes = 0;
+    const std::uint64_t before = topics::test::allocations();
+    for (int i = 0; i < 1'000; ++i) publish();
+    const std::uint64_t after = topics::test::allocations();
+    CHECK(broker.delivered_bytes > 1'000 * 5 * size);             // the five without compression
+    CHECK(broker.delivered_bytes < 1'000 * (5 * size + 10'000));  // and the others
+    CHECK(after - before == 0);
+  }
+  CHECK(broker.shards[0]->compressor().counters().messages > 2'000);
 }
 
 TEST_CASE("an acknowledged publish of the full protocol, in either form, allocates nothing in the steady state") {

@@ -68,7 +68,8 @@ class Bench {
     std::uint32_t index = 0;
     while (index < names_.size() && names_[index] != topic) ++index;
     if (index == names_.size()) names_.emplace_back(topic);
-    return fan_out_.add(origin, {.topic = {.index = index}, .message = message});
+    std::uint32_t budget = UINT32_MAX;
+    return fan_out_.add(origin, {.topic = {.index = index}, .message = message}, budget);
   }
 
   bool step(std::uint32_t budget = 1'000) { return fan_out_.step(budget); }
@@ -105,7 +106,8 @@ class Bench {
   topics::Subscriptions subscriptions_{{.shards = 2, .key = kKey}};
   SessionTable sessions_{config_};
   RawCodec codec_;
-  FanOut fan_out_{0, sessions_, subscriptions_};
+  Compressor compressor_{0};
+  FanOut fan_out_{0, sessions_, subscriptions_, compressor_};
   std::vector<topics::Message*> messages_;
   std::vector<std::string> names_;
   std::uint64_t seq_ = 0;

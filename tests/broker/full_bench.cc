@@ -25,7 +25,8 @@ FullBench::~FullBench() {
   settle();
 }
 
-Client& FullBench::dial(std::uint32_t shard, std::string_view target, std::string_view protocol) {
+Client& FullBench::dial(std::uint32_t shard, std::string_view target, std::string_view protocol,
+                        std::string_view extensions) {
   clients_.push_back(std::make_unique<Client>());
   Client& client = *clients_.back();
   client.shard = shard;
@@ -33,7 +34,9 @@ Client& FullBench::dial(std::uint32_t shard, std::string_view target, std::strin
   const std::string request = "GET " + std::string(target) +
                               " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: " +
-                              std::string(protocol) + "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+                              std::string(protocol) +
+                              (extensions.empty() ? "" : "\r\nSec-WebSocket-Extensions: " + std::string(extensions)) +
+                              "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
   client.unread.assign(request.begin(), request.end());
   offer(client);
   settle();
@@ -50,9 +53,31 @@ std::string FullBench::try_connect(std::uint32_t shard, std::string_view target,
   return dial(shard, target, protocol).head;
 }
 
+Client& FullBench::connect_offering(std::string_view extensions, std::uint32_t shard, std::string_view target,
+                                    std::string_view protocol) {
+  Client& client = dial(shard, target, protocol, extensions);
+  REQUIRE_MESSAGE(client.open, client.head);
+  return client;
+}
+
+std::string FullBench::try_connect_offering(std::string_view extensions, std::string_view target,
+                                            std::string_view protocol) {
+  return dial(0, target, protocol, extensions).head;
+}
+
 void FullBench::whisper(Client& client, std::string_view json) {
-  const frame::Header header{
-      .opcode = frame::Opcode::text, .masked = true, .mask = {1, 2, 3, 4}, .payload_size = json.size()};
+  write(client, {.opcode = frame::Opcode::text}, json);
+}
+
+void FullBench::send(Client& client, frame::Header header, std::string_view payload) {
+  write(client, header, payload);
+  settle();
+}
+
+void FullBench::write(Client& client, frame::Header header, std::string_view json) {
+  header.masked = true;
+  header.mask = {1, 2, 3, 4};
+  header.payload_size = json.size();
   std::array<std::uint8_t, frame::kHeaderSizeMax> head{};
   const std::size_t head_size = frame::encode_header(header, head);
   client.unread.insert(client.unread.end(), head.begin(), head.begin() + static_cast<std::ptrdiff_t>(head_size));
@@ -120,11 +145,13 @@ void FullBench::read(Client& client) {
       client.open = true;
       bytes.assign(client.head.begin() + static_cast<std::ptrdiff_t>(end) + 4, client.head.end());
     }
+    client.bytes += bytes.size();
     while (at < bytes.size()) {
-      const frame::Step step = client.parser.next(MutableBytes{bytes}.subspan(at));
+      const frame::Step step = client.parser.next(MutableBytes{bytes}.subspan(at), &client.inflater);
       at += step.consumed;
       REQUIRE(step.event.kind != frame::Event::Kind::failed);
-      if (step.event.kind == frame::Event::Kind::text)
+      if (step.event.compressed) ++client.compressed;
+      if (step.event.kind == frame::Event::Kind::text || step.event.kind == frame::Event::Kind::binary)
         client.heard.emplace_back(step.event.payload.begin(), step.event.payload.end());
       if (step.event.kind == frame::Event::Kind::close) client.close_code = step.event.code;
     }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/shard.h"
+#include "frame/inflate.h"
 #include "frame/parser.h"
 
 namespace ringcast::broker::test {
@@ -22,8 +23,12 @@ struct Client {
   std::vector<std::uint8_t> unread;  // what the broker would not take yet
   std::string head;                  // of the answer to the handshake
   bool open = false;
-  frame::Parser parser{frame::Parser::Options{.role = frame::Role::client, .message_size_max = 1 << 24}};
+  frame::Parser parser{
+      frame::Parser::Options{.role = frame::Role::client, .message_size_max = 1 << 24, .compression = true}};
+  frame::Inflater inflater{frame::Inflater::Options{}};  // of the window that was agreed to
   std::vector<std::string> heard;
+  std::size_t compressed = 0;  // of those heard
+  std::size_t bytes = 0;       // that came since the answer to the handshake
   std::uint16_t close_code = 0;
 };
 
@@ -47,6 +52,13 @@ class FullBench {
   // Sends a handshake and settles; the head of the answer.
   std::string try_connect(std::uint32_t shard, std::string_view target, std::string_view protocol);
 
+  // The same with Sec-WebSocket-Extensions.
+  Client& connect_offering(std::string_view extensions, std::uint32_t shard, std::string_view target,
+                           std::string_view protocol);
+  std::string try_connect_offering(std::string_view extensions, std::string_view target, std::string_view protocol);
+
+  // Sends one frame, masked, and settles.
+  void send(Client& client, frame::Header header, std::string_view payload);
   // Sends one text message, masked, and settles.
   void say(Client& client, std::string_view json);
   // Sends without settling.
@@ -65,7 +77,9 @@ class FullBench {
   Now now{.monotonic = {1'000}, .utc_us = 1'000'000};
 
  private:
-  Client& dial(std::uint32_t shard, std::string_view target, std::string_view protocol);
+  Client& dial(std::uint32_t shard, std::string_view target, std::string_view protocol,
+               std::string_view extensions = {});
+  void write(Client& client, frame::Header header, std::string_view payload);
   void offer(Client& client);
   void carry_out(std::uint32_t index);
   void read(Client& client);
