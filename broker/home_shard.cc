@@ -104,6 +104,10 @@ HomeShard::Taken HomeShard::take_one(std::uint32_t from, Request& request, const
       return pull(from, request);
     case Request::Kind::claim:
       return claim(from, request, now.monotonic);
+    case Request::Kind::catch_up:
+      if (!has_room(from, 1, 0)) return Taken::no_room;
+      push(from, {.kind = Delivery::Kind::caught_up, .slot = request.slot});
+      return Taken::yes;
     case Request::Kind::hand_over:
       handed_over_.push_back(request.fd);
       return Taken::yes;

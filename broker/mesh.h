@@ -36,6 +36,7 @@ struct Request {
     pull,       // message: the filter, and in its payload the topic to go on after. Answered by snapshots, snapshot_end
     claim,      // repeat: the producer and incarnation that `slot` publishes by from now on; older ones are refused.
                 // Answered by claimed
+    catch_up,   // answered by caught_up, behind all that the asking shard's earlier requests have caused
     hand_over,  // fd: an accepted connection that the target shall keep
   };
   Kind kind = Kind::publish;
@@ -80,6 +81,7 @@ struct Delivery {
     claimed,       // outcome of the claim that `ticket` names: sequenced (duplicate: the producer was known), fenced,
                    // too_many_producers
     fenced,        // the session in `slot` is no longer the producer that it was
+    caught_up,     // what the session in `slot` asked for before its catch_up was delivered
   };
   Kind kind = Kind::message;
   Outcome outcome = Outcome::sequenced;

@@ -46,6 +46,11 @@ Publishing::Result Publishing::publish(SlotId slot, const Publish& publish, cons
   return Result::held;
 }
 
+void Publishing::catch_up(SlotId slot, std::string_view topic) {
+  const std::uint32_t home = topics::owner(topics::hash_name(key_, topic), shards_);
+  requester_.send(home, {.kind = Request::Kind::catch_up, .slot = slot});
+}
+
 Request Publishing::request_for(SlotId slot, const HeldPublish& held) const {
   return {.kind = Request::Kind::publish,
           .wants_ack = held.wants_ack,

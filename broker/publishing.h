@@ -44,6 +44,9 @@ class Publishing {
   // Publishes for the session in `slot`. The topic is valid and permitted.
   Result publish(SlotId slot, const Publish& publish, const Options& options);
 
+  // The session's home of `topic` answers with caught_up when what the session published there before was delivered.
+  void catch_up(SlotId slot, std::string_view topic);
+
   // Sends what waited and has room now, and resumes those sessions that need nothing else.
   void advance();
 

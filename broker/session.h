@@ -20,6 +20,7 @@
 #include "broker/mesh.h"
 #include "broker/outbox.h"
 #include "broker/slot.h"
+#include "frame/error.h"
 #include "frame/parser.h"
 #include "topics/subscriptions.h"
 
@@ -86,8 +87,11 @@ struct Session {
   bool send_blocked : 1 = false;         // the connection layer waits for the socket: it is not put into the dirty list
   bool in_blocked : 1 = false;           // in the table's list of those
   bool reached_by_loopback : 1 = false;  // the address it connected to
-  std::uint32_t joins = 0;               // subscriptions that are not complete
-  std::uint32_t run = 0;                 // FanOut's last one that this connection got: it gets none twice
+  bool has_published : 1 = false;        // as raw
+  frame::Error close_error = frame::Error::truncated;  // why, unless the peer closed
+  std::uint16_t close_code = 0;  // of a close frame that waits until what came before was delivered; 0: none
+  std::uint32_t joins = 0;       // subscriptions that are not complete
+  std::uint32_t run = 0;         // FanOut's last one that this connection got: it gets none twice
   Instant deadline = Instant::never();
   Instant comes_up = Instant::never();  // when its entry in the timer wheel does; an entry at another time is stale
   frame::Parser parser{frame::Parser::Options{}};

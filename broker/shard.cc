@@ -91,8 +91,10 @@ void Shard::peer_finished(SlotId slot, Instant now) {
   switch (session->phase) {
     case Phase::http:
       return http_.peer_finished(slot, now);
-    case Phase::upgrading:
     case Phase::websocket:
+      if (WebSocketSession::is_closing(*session)) return;
+      [[fallthrough]];
+    case Phase::upgrading:
       // Without a close frame: nobody is left to be told anything (RFC 6455 §7.1.5, code 1006).
       return sessions_.abort(slot);
     case Phase::closing:  // what it is owed is still sent, then the connection ends
@@ -205,6 +207,10 @@ Shard::Drained Shard::drain_one(std::uint32_t origin, const Delivery& delivery, 
       return Drained::yes;
     case Delivery::Kind::fenced:
       if (Session* session = find_full(delivery.slot)) full_.fenced(delivery.slot, *session, now);
+      return Drained::yes;
+    case Delivery::Kind::caught_up:
+      if (fan_out_.pending() && !fan_out_.step(appends)) return Drained::not_yet;
+      websocket_.caught_up(delivery.slot, now);
       return Drained::yes;
   }
   assert(false);

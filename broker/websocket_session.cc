@@ -71,13 +71,34 @@ void WebSocketSession::handle(SlotId slot, Session& session, const frame::Event&
       return message(slot, session, event, now);
     case frame::Event::Kind::ping:
       return pong(slot, session, event.payload);
-    case frame::Event::Kind::close: {
+    case frame::Event::Kind::close:
       // RFC 6455 §5.5.1: the answer carries the code that came; none for none.
-      return sessions_.close_websocket(slot, event.code, {}, now);
-    }
+      return end(slot, session, event.code, frame::Error::truncated, now);
     case frame::Event::Kind::failed:
-      return sessions_.close_websocket(slot, frame::close_status(event.error), frame::text(event.error), now);
+      return end(slot, session, frame::close_status(event.error), event.error, now);
   }
+}
+
+// Who publishes and closes, or breaks a rule, in one breath hears itself first; and whose close was answered by its own
+// code knows that all it sent was published.
+void WebSocketSession::end(SlotId slot, Session& session, std::uint16_t code, frame::Error error, Instant now) {
+  session.close_code = code;
+  session.close_error = error;
+  if (session.has_published) return publishing_.catch_up(slot, topic_of(session));
+  close(slot, session, now);
+}
+
+void WebSocketSession::caught_up(SlotId slot, Instant now) {
+  const Session* session = sessions_.find(slot);
+  if (session != nullptr && session->phase == Phase::websocket) close(slot, *session, now);
+}
+
+void WebSocketSession::close(SlotId slot, const Session& session, Instant now) {
+  assert(is_closing(session));
+  const bool failed = session.close_error != frame::Error::truncated;
+  // Who takes nothing at the moment is not made to take all of it first.
+  const auto owed = session.send_blocked ? SessionTable::Owed::drop : SessionTable::Owed::send;
+  sessions_.close_websocket(slot, session.close_code, failed ? frame::text(session.close_error) : "", now, owed);
 }
 
 std::string_view WebSocketSession::topic_of(const Session& session) const {
@@ -117,6 +138,7 @@ void WebSocketSession::publish_raw(SlotId slot, Session& session, const frame::E
       .topic = topic,
       .format = event.kind == frame::Event::Kind::text ? topics::Format::text : topics::Format::binary,
       .payload = event.payload};
+  session.has_published = true;
   if (publishing_.publish(slot, publish, {}) == Publishing::Result::held) sessions_.stop(session);
 }
 

@@ -38,6 +38,12 @@ class WebSocketSession {
   // Takes bytes; how many. Fewer than given: the session stopped, the rest is to be offered again when it resumes.
   [[nodiscard]] std::size_t received(SlotId slot, MutableBytes in, Instant now);
 
+  // What the session published before its close was delivered: the close frame goes.
+  void caught_up(SlotId slot, Instant now);
+
+  // True while a close frame waits for that: the peer has said all that it had to say.
+  [[nodiscard]] static bool is_closing(const Session& session) noexcept { return session.close_code != 0; }
+
   // The session's deadline has come: a ping is due, or the peer is gone.
   void due(SlotId slot, Instant now);
 
@@ -50,6 +56,8 @@ class WebSocketSession {
   void handle(SlotId slot, Session& session, const frame::Event& event, Instant now);
   void message(SlotId slot, Session& session, const frame::Event& event, Instant now);
   void publish_raw(SlotId slot, Session& session, const frame::Event& event, Instant now);
+  void end(SlotId slot, Session& session, std::uint16_t code, frame::Error error, Instant now);
+  void close(SlotId slot, const Session& session, Instant now);
   void pong(SlotId slot, Session& session, Bytes payload);
   [[nodiscard]] std::string_view topic_of(const Session& session) const;
 

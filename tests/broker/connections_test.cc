@@ -67,6 +67,37 @@ TEST_CASE("a peer that sends a close frame and closes its side gets a close fram
   CHECK(bench.connections->open() == 0);
 }
 
+TEST_CASE("who publishes and closes in one receive hears itself before the close frame, also when its side is closed") {
+  for (const bool finished : {false, true}) {
+    ConnectionsBench bench({});
+    const SlotId slot = open_websocket(bench, "/topics/a");
+    bench.receive(slot, client_frame(frame::Opcode::text, "one") + client_frame(frame::Opcode::ping, "two") +
+                            client_frame(frame::Opcode::close, "\x03\xe8"));
+    if (finished) bench.end_of_stream(slot);
+    bench.settle();
+    CHECK(bench.take_sent() == "\x8a\x03two" + text_frame("one") + "\x88\x02\x03\xe8");
+    if (!finished) bench.end_of_stream(slot);
+    bench.settle();
+    CHECK(bench.connections->open() == 0);
+  }
+}
+
+TEST_CASE("who publishes and breaks a rule in one receive hears itself before the close frame, and nothing later") {
+  ConnectionsBench bench({});
+  const SlotId slot = open_websocket(bench, "/topics/a");
+  bench.receive(slot, client_frame(frame::Opcode::text, "one") + client_frame(frame::Opcode{3}, "") +
+                          client_frame(frame::Opcode::text, "two"));
+  bench.receive(slot, client_frame(frame::Opcode::text, "three"));
+  bench.settle();
+  const std::string sent = bench.take_sent();
+  REQUIRE(sent.starts_with(text_frame("one") + "\x88"));
+  CHECK(sent.substr(text_frame("one").size() + 2).starts_with("\x03\xea"));  // 1002
+  CHECK_FALSE(
+      sent.contains("t"
+                    "wo"));
+  CHECK_FALSE(sent.contains("three"));
+}
+
 TEST_CASE("three pings in one receive are answered in their order") {
   ConnectionsBench bench({});
   const SlotId slot = open_websocket(bench, "/topics/a");

@@ -142,6 +142,9 @@ class Bench {
   }
 
  private:
+  static std::string name(const SlotId& slot) {
+    return std::to_string(slot.index) + "." + std::to_string(slot.generation);
+  }
   static std::string text(const Delivery& delivery) {
     const auto payload = [&] {
       const auto bytes = delivery.message->payload();
@@ -163,7 +166,9 @@ class Bench {
       case Delivery::Kind::claimed:
         return "claimed " + std::to_string(delivery.ticket) + " " + name(delivery.outcome);
       case Delivery::Kind::fenced:
-        return "fenced " + std::to_string(delivery.slot.index) + "." + std::to_string(delivery.slot.generation);
+        return "fenced " + name(delivery.slot);
+      case Delivery::Kind::caught_up:
+        return "caught up " + name(delivery.slot);
     }
     return {};
   }
