@@ -53,6 +53,10 @@ void check_json_request(Bytes input);
 // The same of events, as clients read them; JSON if the first byte is a brace.
 void check_event(Bytes input);
 
+// Any cut of a client's stream through a whole broker gives the same answers and the same messages; nothing of it is
+// left afterwards, and others are served meanwhile (session.cc).
+void check_session(Bytes input);
+
 inline void require(bool holds, std::source_location where = std::source_location::current()) {
   if (holds) return;
   std::fprintf(stderr, "%s:%u: property broken in %s\n", where.file_name(), where.line(), where.function_name());
