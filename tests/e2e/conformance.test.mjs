@@ -1,12 +1,12 @@
 // Conformance: the standards as tables of cases, each written from its RFC and not from our code, put to the real binary
-// over raw sockets: RFC 6455 here and in conformance/*.mjs, RFC 7692 where the broker agrees to compress.
+// over raw sockets: RFC 6455, plain and with permessage-deflate negotiated, and RFC 7692.
 //
 // A raw topic echoes what is published to it, so it is the echo server that such cases need.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Broker, onEachBackend } from './broker.mjs';
-import { kCompressed, kOffers } from './conformance/compression.mjs';
+import { kCompressed, kCompressing, kOffers } from './conformance/compression.mjs';
 import { kFrames, kMessageMax } from './conformance/frames.mjs';
 import { kAccepted, kNotUpgraded, kRefused } from './conformance/handshake.mjs';
 import { kTexts } from './conformance/utf8.mjs';
@@ -15,6 +15,7 @@ import { Peer, acceptKey, close, handshake, opcode, text } from './wire.mjs';
 const kAtOnce = 16; // connections
 const kPongsKept = 8; // RFC 6455 §5.5.3: of the pings that were not answered yet the newest must be, older ones may be
 const kByteByByte = 200; // bytes, then the rest
+const kShort = 16; // bytes: a stream of up to so many is cut at every place
 
 // All rows, several at once; every one that fails is named.
 async function judgeAll(rows, judge) {
@@ -31,6 +32,18 @@ function field(head, name) {
   return [...head.matchAll(new RegExp(`^${name}:[ \\t]*(.*?)[ \\t]*\\r$`, 'gim'))].map(([, value]) => value);
 }
 
+// Each short row once for each of its places, in two segments. One shard reads as another: they are for one only.
+const atEveryPlace = (rows, shards) =>
+  (shards === 1 ? rows : [])
+    .filter(({ send }) => send.length <= kShort)
+    .flatMap((row) => Array.from({ length: row.send.length - 1 }, (_, i) => ({ ...row, what: `${row.what}, cut at ${i + 1}`, cutAt: i + 1 })));
+
+// What is negotiated, and the rows of frames that mean the same then.
+const kModes = {
+  plain: { fields: {}, rows: kFrames },
+  'with permessage-deflate': { fields: kCompressing, rows: kFrames.filter(({ plainOnly }) => !plainOnly) },
+};
+
 // How a row's bytes are sent: as one write, or the first of them one by one.
 const kCuts = {
   whole: (bytes) => [bytes],
@@ -41,22 +54,25 @@ for (const shards of [1, 4]) {
   onEachBackend(`conformance with ${shards} shard(s)`, (io) => {
     let broker;
     let topics = 0;
-    let compression = false;
     before(async () => {
-      broker = await Broker.start({ io, shards, args: ['--max-message', `${kMessageMax}B`, '--linger-close', '400ms'] });
-      const peer = new Peer(broker.port).write(handshake('conformance/probe', { fields: { 'Sec-WebSocket-Extensions': 'permessage-deflate' } }));
-      compression = field(await peer.head(), 'Sec-WebSocket-Extensions').length > 0;
-      peer.reset();
+      const limits = ['--max-message', `${kMessageMax}B`, '--compress-min', '0B', '--linger-close', '400ms'];
+      broker = await Broker.start({ io, shards, args: limits });
     });
     after(() => broker.stop());
 
     // A row of frames: what comes back is `data` in its order, `pongs`, then the close frame: also when the stream breaks
     // a rule, what came before that is answered. One that kept all rules is ended by us.
-    async function judgeFrames(row, cut) {
-      const { send, data = [], pongs = [], code } = row;
-      const peer = await Peer.open(broker, `conformance/${++topics}`, { fields: row.fields });
-      peer.compressing = row.fields !== undefined;
-      for (const piece of kCuts[cut](send)) peer.write(piece);
+    async function judgeFrames(row, cut, fields = {}) {
+      const { send, data = [], pongs = [], code, cutAt } = row;
+      const peer = await Peer.open(broker, `conformance/${++topics}`, { fields });
+      peer.compressing = fields === kCompressing;
+      if (cutAt === undefined) {
+        for (const piece of kCuts[cut](send)) peer.write(piece);
+      } else {
+        peer.write(send.subarray(0, cutAt));
+        await new Promise(setImmediate); // so that the broker may see it alone
+        peer.write(send.subarray(cutAt));
+      }
       const left = { data: [...data], pongs: [...pongs] };
       let asked = false;
       for (;;) {
@@ -86,10 +102,14 @@ for (const shards of [1, 4]) {
       assert.equal(peer.received.length, 0, 'bytes after the close frame');
     }
 
-    for (const cut of Object.keys(kCuts)) {
-      it(`reads ${kFrames.length} streams of frames by RFC 6455 §5 to §7, ${cut}`, () => judgeAll(kFrames, (row) => judgeFrames(row, cut)));
+    for (const [mode, { fields, rows }] of Object.entries(kModes)) {
+      for (const cut of Object.keys(kCuts)) {
+        it(`reads ${rows.length} streams of frames by RFC 6455 §5 to §7, ${mode}, ${cut}`, () => judgeAll(rows, (row) => judgeFrames(row, cut, fields)));
+      }
     }
     it(`reads ${kTexts.length} texts by RFC 3629`, () => judgeAll(kTexts, (row) => judgeFrames(row, 'whole')));
+    const cutFrames = atEveryPlace(kFrames, shards);
+    it(`reads ${cutFrames.length} short streams of frames, cut at every place`, () => judgeAll(cutFrames, (row) => judgeFrames(row)));
 
     it(`accepts ${kAccepted.length} handshakes by RFC 6455 §4.2.1`, () =>
       judgeAll(kAccepted, async ({ send, protocol, parts = [send] }) => {
@@ -101,7 +121,7 @@ for (const shards of [1, 4]) {
         assert.deepEqual(field(head, 'Connection').map((value) => value.toLowerCase()), ['upgrade'], '§4.2.2 (5.3)');
         assert.deepEqual(field(head, 'Sec-WebSocket-Accept'), [acceptKey], '§4.2.2 (5.4)');
         assert.deepEqual(field(head, 'Sec-WebSocket-Protocol'), protocol ? [protocol] : [], '§4.2.2 (5.5)');
-        if (!compression) assert.deepEqual(field(head, 'Sec-WebSocket-Extensions'), [], '§4.2.2 (5.6)');
+        assert.deepEqual(field(head, 'Sec-WebSocket-Extensions'), [], '§4.2.2 (5.6)');
         assert.deepEqual(field(head, 'Content-Length'), [], 'RFC 9110 §8.6: none with a 1xx');
         assert.deepEqual(field(head, 'Transfer-Encoding'), [], 'RFC 9112 §6.1: none with a 1xx');
         peer.write(text('open')).write(close(1000));
@@ -135,9 +155,8 @@ for (const shards of [1, 4]) {
       }));
 
     describe('RFC 7692', () => {
-      it(`accepts and declines ${kOffers.length} offers`, async (t) => {
-        if (!compression) return t.skip('the broker does not negotiate permessage-deflate');
-        await judgeAll(kOffers, async ({ offer, accepts }) => {
+      it(`accepts and declines ${kOffers.length} offers`, () =>
+        judgeAll(kOffers, async ({ offer, accepts }) => {
           const peer = new Peer(broker.port).write(handshake('conformance/offers', { fields: { 'Sec-WebSocket-Extensions': offer } }));
           const head = await peer.head();
           assert.match(head, /^HTTP\/1\.1 101 /);
@@ -145,14 +164,22 @@ for (const shards of [1, 4]) {
           assert.equal(answer !== undefined, accepts !== false, answer);
           for (const part of accepts || []) assert.match(answer, part);
           peer.reset();
-        });
-      });
+        }));
       for (const cut of Object.keys(kCuts)) {
-        it(`reads ${kCompressed.length} compressed streams, ${cut}`, async (t) => {
-          if (!compression) return t.skip('the broker does not negotiate permessage-deflate');
-          await judgeAll(kCompressed, (row) => judgeFrames(row, cut));
-        });
+        it(`reads ${kCompressed.length} compressed streams, ${cut}`, () => judgeAll(kCompressed, (row) => judgeFrames(row, cut, kCompressing)));
       }
+      const cutCompressed = atEveryPlace(kCompressed, shards);
+      it(`reads ${cutCompressed.length} short compressed streams, cut at every place`, () =>
+        judgeAll(cutCompressed, (row) => judgeFrames(row, 'whole', kCompressing)));
+      it('sends compressed to who agreed to it, and to nobody else', async () => {
+        const compressing = await Peer.open(broker, 'conformance/both', { fields: kCompressing });
+        const plain = await Peer.open(broker, 'conformance/both');
+        plain.write(text('a'.repeat(1000)));
+        const [short, long] = [await compressing.frame(), await plain.frame()];
+        assert.deepEqual([short.rsv, long.rsv, long.payload.length], [4, 0, 1000]);
+        assert.ok(short.payload.length < 100, `${short.payload.length} bytes`);
+        for (const peer of [plain, compressing]) peer.reset();
+      });
     });
   });
 }

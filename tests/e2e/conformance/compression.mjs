@@ -3,10 +3,11 @@
 import { constants, deflateRawSync } from 'node:zlib';
 import { continuation, frame, opcode, ping, text } from '../wire.mjs';
 import { kMessageMax } from './frames.mjs';
+import { kBad, kGood } from './utf8.mjs';
 
 const { text: kText, binary: kBinary } = opcode;
 const kRsv1 = 4;
-const fields = { 'Sec-WebSocket-Extensions': 'permessage-deflate; client_no_context_takeover' };
+export const kCompressing = { 'Sec-WebSocket-Extensions': 'permessage-deflate; client_no_context_takeover' };
 const hex = (digits) => Buffer.from(digits.replaceAll(' ', ''), 'hex');
 const join = (...parts) => Buffer.concat(parts);
 const unfinished = { fin: false };
@@ -23,7 +24,8 @@ const noise = (size) => Buffer.from(Array.from({ length: size }, (_, i) => (Math
 
 const always = /^permessage-deflate(;|$)/;
 const server = /; ?server_no_context_takeover\b/;
-const bits = (count) => [always, new RegExp(`; ?server_max_window_bits=${count}\\b`)];
+// §7.1.2.1: as asked for, or smaller.
+const bits = (count) => [always, new RegExp(`; ?server_max_window_bits=(${Array.from({ length: count - 8 }, (_, i) => i + 9).join('|')})(;|$)`)];
 
 // {what, offer, accepts: patterns of the answer, or false}
 export const kOffers = [
@@ -33,6 +35,11 @@ export const kOffers = [
   ['§7.1.2.2 as browsers do', 'permessage-deflate; client_max_window_bits', [always, server]],
   ['§7.1.2.2 with a value', 'permessage-deflate; client_max_window_bits=10', [always, server]],
   ...[9, 10, 11, 12, 13, 14, 15].map((count) => [`§7.1.2.1 ${count}`, `permessage-deflate; server_max_window_bits=${count}`, bits(count)]),
+  ['§7.1.2.1 8, which zlib lacks', 'permessage-deflate; server_max_window_bits=8', false],
+  ['§7.1.2.2 8', 'permessage-deflate; client_max_window_bits=8', [always, server]],
+  ['§7.1 spaces and capitals in values', 'permessage-deflate ;\tserver_max_window_bits = 10 ; client_max_window_bits', bits(10)],
+  ['§7.1 all four', 'permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=15; client_max_window_bits=15', [always, server]],
+  ['§5.1 three offers, the last one good', 'permessage-deflate; other=1, permessage-deflate; server_max_window_bits=7, permessage-deflate; client_max_window_bits', [always, server]],
   ['§7.1.2.1 in quotes', 'permessage-deflate; server_max_window_bits="12"', bits(12)],
   ['§5.1 the second offer', 'permessage-deflate; server_max_window_bits=99, permessage-deflate', [always]],
   ['§5.1 behind another extension', 'x-other; a=1, permessage-deflate', [always]],
@@ -50,8 +57,8 @@ export const kOffers = [
   ]),
 ].map(([what, offer, accepts]) => ({ what, offer, accepts }));
 
-const good = (what, send, ...data) => ({ what, send, data, fields });
-const bad = (what, send, code) => ({ what, send, code, fields });
+const good = (what, send, ...data) => ({ what, send, data });
+const bad = (what, send, code) => ({ what, send, code });
 
 export const kCompressed = [
   good('§7.2.3.1 one frame', first(kText, hex('f248cdc9c90700')), [kText, 'Hello']),
@@ -80,9 +87,13 @@ export const kCompressed = [
   bad('§7.2.2 garbage', first(kBinary, 'Hello, world'), 1007),
   bad('§7.2.2 ff', first(kBinary, Buffer.alloc(100, 255)), 1007),
   bad('§7.2.2 a reserved block type', first(kBinary, hex('07')), 1007),
-  bad('§7.1.1.2 a context that was to be dropped', first(kText, hex('f200110000')), 1007),
-  bad('RFC 6455 §8.1 a text that is not UTF-8', first(kText, deflated(hex('ceba edA080'))), 1007),
-  bad('RFC 6455 §8.1 a text that ends inside a character', first(kText, deflated(hex('61c3'))), 1007),
+  bad('§7.1.1.2 a context that never was', first(kText, hex('f200110000')), 1007),
+  { ...bad('§7.1.1.2 a context that was to be dropped', join(first(kText, hex('f248cdc9c90700')), first(kText, hex('f200110000'))), 1007), data: [[kText, 'Hello']] },
+  bad('§7.2.2 half of a message', first(kText, hex('f248cdc9')), 1007),
+  bad('§7.2.2 a stored block shorter than it says', first(kBinary, hex('001000efff48656c6c6f')), 1007),
+  bad('§7.2.2 a stored block whose length is not confirmed', first(kBinary, hex('00050000ff48656c6c6f00')), 1007),
+  ...kGood.map(([what, payload]) => good(`RFC 6455 §8.1 ${what}`, first(kText, deflated(payload)), [kText, payload])),
+  ...kBad.map(([what, payload]) => bad(`RFC 6455 §8.1 ${what}`, first(kText, deflated(payload)), 1007)),
   bad('RFC 6455 §7.4.1 a byte more than the limit', first(kBinary, deflated(Buffer.alloc(kMessageMax + 1))), 1009),
   bad('RFC 6455 §10.4 a bomb', first(kBinary, deflated(Buffer.alloc(64 * 1024 * 1024), { level: 9 })), 1009),
   bad('RFC 6455 §10.4 a bomb in fragments', join(first(kBinary, deflated(Buffer.alloc(16 * 1024 * 1024)).subarray(0, 1000), unfinished), continuation(deflated(Buffer.alloc(16 * 1024 * 1024)).subarray(1000))), 1009),

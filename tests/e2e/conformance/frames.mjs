@@ -1,6 +1,7 @@
 // Streams of frames and what RFC 6455 has a server make of them.
 //
-// A row: {what, send, data: [[opcode, payload]…] that is echoed, pongs, code: the close code; none if the stream is right}.
+// A row: {what, send, data: [[opcode, payload]…] that is echoed, pongs, code: the close code; none if the stream is right;
+// plainOnly: it means something else where permessage-deflate was negotiated}.
 
 import { binaryFrame, close, continuation, frame, opcode, ping, text } from '../wire.mjs';
 
@@ -60,13 +61,13 @@ const masking = [
 
 const reserved = [
   ...[1, 2, 3, 4, 5, 6, 7].flatMap((rsv) => [
-    { what: `§5.2 RSV ${rsv} on a text`, send: text('x', { rsv }), code: 1002 },
-    { what: `§5.2 RSV ${rsv} on an empty binary`, send: binaryFrame('', { rsv }), code: 1002 },
+    { what: `§5.2 RSV ${rsv} on a text`, send: text('x', { rsv }), code: 1002, plainOnly: rsv === 4 },
+    { what: `§5.2 RSV ${rsv} on an empty binary`, send: binaryFrame('', { rsv }), code: 1002, plainOnly: rsv === 4 },
     { what: `§5.2 RSV ${rsv} on a ping`, send: ping('x', { rsv }), code: 1002 },
     { what: `§5.2 RSV ${rsv} on a pong`, send: pong('', { rsv }), code: 1002 },
     { what: `§5.2 RSV ${rsv} on a close`, send: frame(opcode.close, bytes(3, 232), { rsv }), code: 1002 },
     { what: `§5.2 RSV ${rsv} on a continuation`, send: join(text('x', unfinished), continuation('y', { rsv })), code: 1002 },
-    { what: `§5.2 RSV ${rsv} after a good message`, send: join(text('good'), text('x', { rsv }), ping()), data: [[kText, 'good']], code: 1002 },
+    { what: `§5.2 RSV ${rsv} after a good message`, send: join(text('good'), text('x', { rsv }), ping()), data: [[kText, 'good']], code: 1002, plainOnly: rsv === 4 },
   ]),
   ...[3, 4, 5, 6, 7, 11, 12, 13, 14, 15].flatMap((code) => [
     { what: `§5.2 opcode ${code}`, send: frame(code, ''), code: 1002 },

@@ -16,7 +16,7 @@ function encoded(point) {
 }
 const name = (point) => `U+${point.toString(16).toUpperCase().padStart(4, '0')}`;
 
-const kGood = [
+export const kGood = [
   ['Greek', Buffer.from('κόσμε')],
   ['all sizes', Buffer.from('aé€🛰z')],
   ['ASCII with NUL and DEL', hex('00 01 7f 41')],
@@ -32,7 +32,7 @@ const kGood = [
   ]),
 ];
 
-const kBad = [
+export const kBad = [
   ['a continuation byte 80', hex('80')],
   ['a continuation byte bf', hex('bf')],
   ...range(2, 7).map((count) => [`${count} continuation bytes`, Buffer.from(Array.from({ length: count }, (_, i) => (i % 2 ? 0xbf : 0x80)))]),
