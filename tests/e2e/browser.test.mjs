@@ -48,8 +48,8 @@ async function watchedPage(browser, options) {
 }
 
 // Runs in the page: a WebSocket that sends `messages` to `url` and gives back what it hears, or how it was closed.
-// Binary comes and goes as arrays of numbers.
-function exchange({ url, messages }) {
+// Binary comes and goes as arrays of numbers. `wanted.extensions`: also what was negotiated.
+function exchange({ url, messages, wanted = {} }) {
   return new Promise((resolve) => {
     const socket = new WebSocket(url);
     socket.binaryType = 'arraybuffer';
@@ -61,7 +61,7 @@ function exchange({ url, messages }) {
       heard.push(typeof data === 'string' ? data : [...new Uint8Array(data)]);
       if (heard.length === messages.length) socket.close(1000, 'enough');
     };
-    socket.onclose = ({ code, wasClean }) => resolve({ heard, code, wasClean });
+    socket.onclose = ({ code, wasClean }) => resolve({ heard, code, wasClean, ...(wanted.extensions && { extensions: socket.extensions }) });
   });
 }
 
@@ -170,13 +170,39 @@ onEachBackend('a WebSocket of Chromium', (io) => {
     }
     const strangersPage = () => pageAt(`http://${kStranger}:${strangers.address().port}/`);
 
-    it('hears itself, text as text and binary as binary', async () => {
-      const page = await pageAt(broker.url);
-      const messages = ['héllo 🛰', [0, 255, 128], '', [], 'x'.repeat(200_000)];
-      const answer = await page.evaluate(exchange, { url: broker.topic('chat/room1'), messages });
+    // Chromium offers to compress on every connection; what it says of the answer begins with the extension's name.
+    async function assertHearsItself(page, itsBroker) {
+      const messages = ['héllo 🛰', [0, 255, 128], '', [], 'x'.repeat(1024 * 1024)];
+      const { extensions, ...answer } = await page.evaluate(exchange, { url: itsBroker.topic('chat/room1'), messages, wanted: { extensions: true } });
       assert.deepEqual(answer, { heard: messages, code: 1000, wasClean: true });
+      return extensions;
+    }
+
+    it('hears itself, text as text and binary as binary, with compression and without', async () => {
+      const page = await pageAt(broker.url);
+      assert.match(await assertHearsItself(page, broker), /^permessage-deflate\b/);
+      const plain = await Broker.start({ io, args: ['--compression', 'off'] });
+      assert.equal(await assertHearsItself(page, plain), '');
+      await plain.stop();
       const host = broker.topic('chat/room1').replace('127.0.0.1', 'localhost');
       assert.equal((await page.evaluate(exchange, { url: host, messages: ['by name'] })).code, 1000);
+      await page.context().close();
+    });
+
+    it('hears what its page publishes by fetch, which reads it again', async () => {
+      const page = await pageAt(broker.url);
+      const heard = await page.evaluate(async (topic) => {
+        const socket = new WebSocket(topic.replace('http', 'ws'));
+        await new Promise((resolve) => (socket.onopen = resolve));
+        const message = new Promise((resolve) => (socket.onmessage = ({ data }) => resolve(data)));
+        const posted = await fetch(topic, { method: 'POST', body: JSON.stringify({ px: 191.25 }) });
+        const value = await fetch(topic);
+        const again = await fetch(topic, { headers: { 'If-None-Match': value.headers.get('ETag') }, cache: 'no-store' });
+        const removed = await fetch(topic, { method: 'DELETE' });
+        const gone = await fetch(topic);
+        return [await message, (await posted.json()).topic, await value.json(), again.status, removed.status, gone.status];
+      }, `${broker.url}/topics/chat/fetched`);
+      assert.deepEqual(heard, ['{"px":191.25}', 'chat/fetched', { px: 191.25 }, 304, 200, 404]);
       await page.context().close();
     });
 

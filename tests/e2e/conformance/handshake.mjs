@@ -70,8 +70,9 @@ export const kRefused = [
     row(`§4.2.1 (1) ${method}`, { method }, { status: [400, 405, 501] }),
   ),
   row('RFC 9110 §15.5.6 a 405 says what is allowed', { method: 'POST' }, { status: 405, has: [['Allow', /\bGET\b/]] }),
-  ...['HTTP/1.2', 'HTTP/2.0', 'HTTP/0.9', 'HTTP/1', 'HTTP/11', 'http/1.1', 'HTTP/1.1 ', 'HTTP/01.1', 'HTTPS/1.1'].map((version) =>
-    row(`RFC 9112 §2.3 ${version}`, { version }, { status: [400, 505] }),
+  ...['HTTP/1.2', 'HTTP/1.9', 'HTTP/2.0', 'HTTP/3.0', 'HTTP/0.9'].map((version) => row(`RFC 9110 §15.6.6 ${version}`, { version }, { status: 505 })),
+  ...['HTTP/1', 'HTTP/11', 'http/1.1', 'HTTP/1.1 ', 'HTTP/01.1', 'HTTPS/1.1'].map((version) =>
+    row(`RFC 9112 §2.3 ${version}`, { version }, { status: 400 }),
   ),
   row('§4.2.1 (2) no Host', withField('Host', undefined), { status: 400 }),
   row('RFC 9112 §3.2 Host twice', { more: ['Host: localhost'] }, { status: 400 }),
@@ -127,6 +128,19 @@ export const kRefused = [
     ['no name', [': a'], ''],
     ['no colon', ['nothing'], ''],
   ].map(([what, more, body]) => ({ what: `RFC 9112 §11.2 ${what}`, send: Buffer.concat([request({ more }), Buffer.from(body)]), status: [400, 501] })),
+  // Chunks that end for one reader before they do for another, with a request behind them that only one would see.
+  ...[
+    ['a size with 0x', '0x3\r\nabc\r\n'], ['a size with a sign', '+3\r\nabc\r\n'], ['a negative size', '-3\r\nabc\r\n'],
+    ['a size behind a space', ' 3\r\nabc\r\n'], ['a size of two words', '3 3\r\nabc\r\n'], ['no size', '\r\nabc\r\n'],
+    ['a size that overflows 64 bits', '10000000000000003\r\nabc\r\n'], ['a size with a NUL', '3\0\r\nabc\r\n'], ['a size with an underscore', '1_0\r\nabc\r\n'],
+    ['LF behind the size', '3\nabc\r\n'], ['LF behind the data', '3\r\nabc\n'], ['CR alone behind the size', '3\rabc\r\n'], ['data longer than its size', '2\r\nabc\r\n'],
+    ['LF in an extension', '3;a\nabc\r\n'], ['CR in an extension', '3;a\rb\r\nabc\r\n'], ['a NUL in an extension', '3;a=\0\r\nabc\r\n'],
+    ['LF behind the last chunk', '3\r\nabc\r\n0\n\n'], ['a folded trailer', '0\r\nA: b\r\n c\r\n'], ['a trailer without a colon', '0\r\nnothing\r\n'], ['a space in the name of a trailer', '0\r\nA : b\r\n'],
+  ].map(([what, chunks]) => ({
+    what: `RFC 9112 §7.1 ${what}`,
+    send: Buffer.from(`POST /topics/conformance/chunks HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n`),
+    status: [400, 413],
+  })),
   row('RFC 9112 §2.2 LF alone at each end', { end: '\n' }, { status: 400 }),
   row('RFC 9112 §2.2 CR alone at each end', Buffer.concat([request({ end: '\r' }), Buffer.from('\r\n\r\n')]), { status: 400 }),
   ...['topics/a', 'http:/topics/a', 'http:///topics/a', '*', '//', '/topics/a b', '/topics/a#b', '/topics/\x01', 'ftp://localhost/topics/a', 'http://u:p@localhost/topics/a'].map((target) =>
