@@ -8,6 +8,7 @@
 #include "broker/idempotency_header.h"
 #include "broker/origin.h"
 #include "frame/http_response.h"
+#include "proto/publish_rules.h"
 
 namespace ringcast::broker {
 
@@ -103,6 +104,9 @@ HttpSession::Next HttpSession::begin_body(SlotId slot, Session& session, TopicRe
   const std::string_view type = request.fields.get("Content-Type").value_or("");
   if (type.size() > kContentTypeBytesMax) {
     return answer_refusal(slot, session, {400, "content_type_too_long", "Content-Type has at most 255 bytes"}, now);
+  }
+  if (!proto::is_content_type(type)) {
+    return answer_refusal(slot, session, {400, "bad_content_type", "Content-Type has only printable ASCII"}, now);
   }
   http.removes = request.method == "DELETE";
   http.topic = std::move(topic.filter);

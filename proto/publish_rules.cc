@@ -5,14 +5,9 @@
 
 namespace ringcast::proto {
 
-namespace {
-
-// It is served as a header of HTTP, where a line break would begin another one (RFC 9110 §5.5, §8.3).
-bool is_printable_ascii(std::string_view text) noexcept {
+bool is_content_type(std::string_view text) noexcept {
   return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c <= 0x7e; });
 }
-
-}  // namespace
 
 std::optional<Fault> check_publish(const Publish& publish) {
   if (publish.topic.empty()) return fault(ErrorCode::missing_field, "topic", "is needed");
@@ -20,7 +15,7 @@ std::optional<Fault> check_publish(const Publish& publish) {
     return fault(ErrorCode::too_large, "content_type",
                  "is longer than " + std::to_string(kContentTypeBytesMax) + " bytes");
   }
-  if (!is_printable_ascii(publish.content_type)) {
+  if (!is_content_type(publish.content_type)) {
     return fault(ErrorCode::bad_value, "content_type", "has a character that no media type has");
   }
   return std::nullopt;

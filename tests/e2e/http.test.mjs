@@ -122,6 +122,7 @@ onEachBackend('a topic over HTTP', (io) => {
       ['{', 'application/json', 'bad_json'],
       [Buffer.from([0xff]), 'text/plain', 'bad_text'],
       ['x', `text/${'x'.repeat(256)}`, 'content_type_too_long'],
+      ['x', 'text/\u00b4', 'bad_content_type'], // would make an event that no client can read: not UTF-8
     ];
     for (const [body, type, name] of lies) {
       const answer = await request(at('types/lies'), { method: 'POST', headers: { 'Content-Type': type }, body });
