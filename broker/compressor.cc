@@ -23,10 +23,14 @@ Encoded Compressor::compress(const Encoded& encoded, Compression window) {
   const Bytes deflated = deflater->deflate(encoded.payload);
   const bool smaller = deflated.size() < encoded.payload.size();
   cost_bytes_ += encoded.payload.size();
-  ++counters_.messages;
-  counters_.bytes_before += encoded.payload.size();
-  counters_.bytes_after += smaller ? deflated.size() : encoded.payload.size();
+  count(encoded.payload.size(), smaller ? deflated.size() : encoded.payload.size());
   return smaller ? Encoded{.kind = encoded.kind, .payload = deflated, .compressed = true} : encoded;
+}
+
+void Compressor::count(std::size_t before, std::size_t after) noexcept {
+  ++counters_.messages;
+  counters_.bytes_before += before;
+  counters_.bytes_after += after;
 }
 
 void Compressor::keep_for(std::uint32_t agreed) noexcept {

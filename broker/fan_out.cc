@@ -12,6 +12,8 @@ static_assert(kEncodings <= topics::kEncodingsMax);
 
 namespace {
 
+constexpr std::array kWindows{Compression::window9, Compression::window12, Compression::window15};
+
 // As bits.
 constexpr std::uint32_t kCompressedEncodings = [] {
   std::uint32_t compressed = 0;
@@ -51,7 +53,10 @@ bool FanOut::extends_run(std::uint32_t origin, std::span<const topics::GroupId> 
 bool FanOut::add(std::uint32_t origin, const Delivery& delivery, std::uint32_t& budget) {
   const topics::Message& message = *delivery.message;
   const auto groups = subscriptions_.match(origin, delivery.topic, message.topic(), message.topic_hash);
-  if (groups.empty()) return true;  // the last subscriber has left while the message was under way
+  if (groups.empty()) {  // the last subscriber has left while the message was under way
+    if (large_.is({origin, message.position})) large_.clear();
+    return true;
+  }
   const SlotId publisher = silent_publisher(message.publisher);
   if (pending() && !extends_run(origin, groups, publisher)) return false;
   if (!pending()) begin_run(origin, groups, publisher);
@@ -61,8 +66,48 @@ bool FanOut::add(std::uint32_t origin, const Delivery& delivery, std::uint32_t& 
   ++counters_.messages;
   run_.payload_bytes += message.payload_size;
   encode(message);
+  if (large_.is({origin, message.position})) large_.clear();
   if (compresses) budget -= std::min(budget, compressor_.take_cost());
   return true;
+}
+
+bool FanOut::prepare_slow(std::uint32_t origin, const Delivery& delivery, std::uint32_t& budget) {
+  if (sessions_.compressions() == compression_bit(Compression::none) && !large_.busy()) return true;
+  const LargeMessage::Id id{.origin = origin, .position = delivery.message->position};
+  if (!large_.is(id)) {
+    if (large_.busy()) return false;  // that of another origin comes first
+    begin_large(origin, delivery);
+  }
+  while (budget > 0) {
+    const std::size_t taken = large_.step(std::size_t{budget} * Compressor::kBytesPerAppend);
+    if (taken == 0) return true;
+    budget -= std::min(budget, static_cast<std::uint32_t>(taken / Compressor::kBytesPerAppend + 1));
+  }
+  return false;
+}
+
+// Finds what the message is to be compressed for. Who subscribes after this and before add() gets it uncompressed.
+void FanOut::begin_large(std::uint32_t origin, const Delivery& delivery) {
+  const topics::Message& message = *delivery.message;
+  large_.begin({.origin = origin, .position = message.position});
+  std::uint32_t encodings = 0;
+  for (const topics::GroupId& group :
+       subscriptions_.match(origin, delivery.topic, message.topic(), message.topic_hash)) {
+    encodings |= encoding_bit(subscriptions_.encoding(group));
+  }
+  for (std::size_t i = 0; i < kWebSocketProtocols; ++i) {
+    const auto protocol = static_cast<Protocol>(i);
+    const std::uint32_t compressions = compressions_of(encodings, protocol);
+    if (compressions <= compression_bit(Compression::none)) continue;
+    const auto encoded = codecs_[i]->encode(message, nullptr);
+    if (!encoded || encoded->payload.size() <= Compressor::kAtOnceMax) continue;
+    const bool stays = encoded->payload.data() == message.payload().data();
+    for (const Compression agreed : kWindows) {
+      if ((compressions & compression_bit(agreed)) == 0) continue;
+      large_.add(encoding_of(protocol, agreed), encoded->payload,
+                 stays ? LargeMessage::Keep::borrow : LargeMessage::Keep::copy);
+    }
+  }
 }
 
 void FanOut::begin_run(std::uint32_t origin, std::span<const topics::GroupId> groups, SlotId publisher) {
@@ -97,16 +142,28 @@ void FanOut::encode(const topics::Message& message) {
 // The same for those of the protocol's subscribers that negotiated compression.
 void FanOut::compress(Protocol protocol, std::uint32_t compressions, const Encoded& encoded,
                       const FrameRecord& record) {
+  const bool large = encoded.payload.size() > Compressor::kAtOnceMax;
   Encoded written = encoded;
   Compression done = Compression::none;  // what `written` was compressed with
-  for (const Compression agreed : {Compression::window9, Compression::window12, Compression::window15}) {
+  for (const Compression agreed : kWindows) {
     if ((compressions & compression_bit(agreed)) == 0) continue;
-    const Compression window = compressor_.window(encoded.payload.size(), agreed);
-    if (window != done) written = compressor_.compress(encoded, window);
-    done = window;
-    Stream& stream = streams_[encoding_of(protocol, agreed)];
-    extend(stream, write_frames(written, record, *stream.writer));
+    const Encoding encoding = encoding_of(protocol, agreed);
+    if (large) {
+      written = take_large(encoded, encoding);
+    } else if (const Compression window = compressor_.window(encoded.payload.size(), agreed); window != done) {
+      written = compressor_.compress(encoded, window);
+      done = window;
+    }
+    extend(streams_[encoding], write_frames(written, record, *streams_[encoding].writer));
   }
+}
+
+// What prepare() has made of it; as it is where there is nothing.
+Encoded FanOut::take_large(const Encoded& encoded, Encoding encoding) {
+  const Bytes deflated = large_.find(encoding);
+  if (deflated.empty()) return encoded;
+  compressor_.count(encoded.payload.size(), deflated.size());
+  return {.kind = encoded.kind, .payload = deflated, .compressed = true};
 }
 
 // Adds to what the run's subscribers of this encoding get.

@@ -18,6 +18,7 @@
 #include "broker/codec.h"
 #include "broker/compressor.h"
 #include "broker/encoding.h"
+#include "broker/large_message.h"
 #include "broker/mesh.h"
 #include "broker/session_table.h"
 #include "topics/subscriptions.h"
@@ -26,6 +27,8 @@ namespace ringcast::broker {
 
 class FanOut {
  public:
+  // A message from this size on may be too long, as a codec writes it, to be compressed at once; bytes of payload.
+  static constexpr std::uint32_t kLargeMin = Compressor::kAtOnceMax / 2;
   static constexpr std::uint32_t kRunBytesMax =
       32 * 1024;  // of payloads: then the run goes out, while it is still in cache
 
@@ -43,6 +46,12 @@ class FanOut {
 
   // The codec of a protocol; it outlives this.
   void set_codec(Protocol protocol, Codec& codec);
+
+  // Before add(): compresses a large message in steps, which reduce `budget`. False when it is not done: nothing
+  // further of `origin` may be taken, come again with the same.
+  [[nodiscard]] bool prepare(std::uint32_t origin, const Delivery& delivery, std::uint32_t& budget) {
+    return delivery.message->payload_size < kLargeMin || prepare_slow(origin, delivery, budget);
+  }
 
   // Takes a live message of `origin`. False when the run before it must go out first: then step(), and come again.
   // Compressing reduces `budget`, in appends that take as long; with nothing left of it no message is compressed.
@@ -82,6 +91,9 @@ class FanOut {
   void deliver(const topics::Member& member, std::span<const Span> spans);
   void encode(const topics::Message& message);
   void compress(Protocol protocol, std::uint32_t compressions, const Encoded& encoded, const FrameRecord& record);
+  [[nodiscard]] bool prepare_slow(std::uint32_t origin, const Delivery& delivery, std::uint32_t& budget);
+  void begin_large(std::uint32_t origin, const Delivery& delivery);
+  [[nodiscard]] Encoded take_large(const Encoded& encoded, Encoding encoding);
   void extend(Stream& stream, const Span& span);
   void end_run();
 
@@ -92,6 +104,7 @@ class FanOut {
   std::array<Codec*, kProtocols> codecs_{};
   std::array<Stream, kEncodings> streams_;
   Run run_;
+  LargeMessage large_;                     // that is being prepared
   mutable std::vector<Segment*> current_;  // what current_segments() returned last
   Counters counters_;
 };

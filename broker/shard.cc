@@ -176,6 +176,7 @@ bool Shard::drain_deliveries(const Now& now, std::uint32_t& appends) {
 Shard::Drained Shard::drain_one(std::uint32_t origin, const Delivery& delivery, std::uint32_t& appends, Instant now) {
   switch (delivery.kind) {
     case Delivery::Kind::message:
+      if (!fan_out_.prepare(origin, delivery, appends)) return Drained::not_yet;
       if (!fan_out_.add(origin, delivery, appends)) {
         if (!fan_out_.step(appends)) return Drained::not_yet;
         const bool added = fan_out_.add(origin, delivery, appends);

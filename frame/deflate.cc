@@ -51,30 +51,50 @@ void Deflater::open() {
 }
 
 Bytes Deflater::deflate(Bytes payload) {
-  assert(payload.size() <= std::numeric_limits<uInt>::max() / 2);
   forget();
   if (payload.empty()) return kEmpty;  // zlib flushes twice in a row only once
+  begin(payload);
+  const bool done = step(payload.size());
+  assert(done);
+  static_cast<void>(done);
+  return finished();
+}
+
+void Deflater::begin(Bytes payload) {
+  assert(!payload.empty());
+  assert(payload.size() <= std::numeric_limits<uInt>::max() / 2);
+  forget();
   if (stream_ == nullptr) open();
   if (options_.context == Context::dropped) deflateReset(stream_.get());
   const std::size_t bound = deflateBound(stream_.get(), payload.size()) + kFlushSizeMax;
   if (bound > capacity_) grow_slow(0, bound);
-
   stream_->next_in = payload.data();
-  stream_->avail_in = static_cast<uInt>(payload.size());
-  std::size_t size = 0;
+  rest_ = payload.size();
+  size_ = 0;
+}
+
+bool Deflater::step(std::size_t input_max) {
+  const std::size_t part = std::min(rest_, input_max);
+  rest_ -= part;
+  stream_->avail_in = static_cast<uInt>(part);
   for (;;) {
-    stream_->next_out = output_.get() + size;
-    stream_->avail_out = static_cast<uInt>(capacity_ - size);
-    const int result = ::deflate(stream_.get(), Z_SYNC_FLUSH);
+    stream_->next_out = output_.get() + size_;
+    stream_->avail_out = static_cast<uInt>(capacity_ - size_);
+    const int result = ::deflate(stream_.get(), rest_ == 0 ? Z_SYNC_FLUSH : Z_NO_FLUSH);
     assert(result == Z_OK || result == Z_BUF_ERROR);  // the latter: all was done when the output became full
-    size = capacity_ - stream_->avail_out;
+    size_ = capacity_ - stream_->avail_out;
     if (stream_->avail_out > 0) break;
-    grow_slow(size, capacity_ * 2);
+    grow_slow(size_, capacity_ * 2);
   }
   assert(stream_->avail_in == 0);
-  assert(size > kTail.size());
-  assert(std::ranges::equal(Bytes(output_.get(), size).last(kTail.size()), kTail));
-  return {output_.get(), size - kTail.size()};
+  return rest_ == 0;
+}
+
+Bytes Deflater::finished() const noexcept {
+  assert(rest_ == 0);
+  assert(size_ > kTail.size());
+  assert(std::ranges::equal(Bytes(output_.get(), size_).last(kTail.size()), kTail));
+  return {output_.get(), size_ - kTail.size()};
 }
 
 // A larger output that begins with the `used` bytes of the one before.

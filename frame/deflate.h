@@ -44,6 +44,12 @@ class Deflater {
   // because later messages refer to it. The view is valid until the next call of deflate() or forget().
   [[nodiscard]] Bytes deflate(Bytes payload);
 
+  // The same in steps, for what takes long: begin(), then step(), which takes up to `input_max` bytes of `payload`
+  // more, until it is true; then finished() is what deflate() returns. `payload` stays where it is, and is not empty.
+  void begin(Bytes payload);
+  [[nodiscard]] bool step(std::size_t input_max);
+  [[nodiscard]] Bytes finished() const noexcept;
+
   // Ends the view of the last message, and gives a large output back.
   void forget() noexcept;
 
@@ -61,6 +67,8 @@ class Deflater {
   std::unique_ptr<z_stream_s, Closer> stream_;
   std::unique_ptr<std::uint8_t[]> output_;
   std::size_t capacity_ = 0;
+  std::size_t size_ = 0;  // of the output
+  std::size_t rest_ = 0;  // bytes of the payload that step() has not taken
   Options options_;
 };
 

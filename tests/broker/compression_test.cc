@@ -1,6 +1,7 @@
 // permessage-deflate through whole shards: what is agreed to, who gets which bytes, what is read (RFC 7692).
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
@@ -126,7 +127,7 @@ TEST_CASE("compression: subscribers of one topic get the same, each with the win
       subscribers.push_back({client, bits != 0});
     }
   }
-  for (const std::size_t size : {255U, 256U, 512U, 513U, 1024U, 4097U, 40000U, 65536U}) {
+  for (const std::size_t size : {255U, 256U, 512U, 513U, 1024U, 4097U, 40000U, 65536U, 65537U, 300000U, 1048576U}) {
     CAPTURE(size);
     const std::string payload = words(size);
     publish(bench, publisher, payload);
@@ -264,6 +265,66 @@ TEST_CASE("compression: broken data, bombs and reserved bits end the connection 
   Client& uncompressed = bench.connect(0, "/topics/t", kRaw);
   bench.send(uncompressed, kCompressedText, deflated("x"));
   CHECK(uncompressed.close_code == 1'002);  // RSV1, though nobody agreed to it
+}
+
+TEST_CASE("compression: a large message is compressed in steps, for all protocols, and others do not wait for it") {
+  FullBench bench;
+  const auto topic_of = [](std::uint32_t home) {
+    for (char c = 'a';; ++c) {
+      if (topics::owner(topics::hash_name({1, 2}, std::string(1, c)), 2) == home) return std::string(1, c);
+    }
+  };
+  Client& large_publisher = bench.connect(0, "/topics/" + topic_of(0) + "?mode=pub", kRaw);
+  Client& small_publisher = bench.connect(0, "/topics/" + topic_of(1) + "?mode=pub", kRaw);
+  Client& raw = bench.connect_offering(kOffer, 0, "/topics/%23", kRaw);
+  Client& raw9 = bench.connect_offering("permessage-deflate; server_max_window_bits=9", 0, "/topics/%23", kRaw);
+  Client& json = bench.connect_offering(kOffer, 0, "/topics/%23", kJson);
+  Client& proto = bench.connect_offering(kOffer, 0, "/topics/%23", kProto);
+  Client& plain = bench.connect(1, "/topics/%23", kRaw);
+  for (Client* client : {&raw, &raw9, &json, &proto}) (void)bench.take(*client);
+  const std::string large = words(1024 * 1024);
+  constexpr frame::Header kText{.opcode = frame::Opcode::text};
+  bench.write(large_publisher, kText, large);
+  for (int i = 0; i < 3; ++i) (void)bench.turn();
+  bench.write(small_publisher, kText, "small");
+  std::size_t turns = 0;
+  while (raw.heard.size() < 2 && turns < 10'000) {
+    (void)bench.turn();
+    ++turns;
+  }
+  CHECK(raw.heard == Texts{"small", large});
+  CHECK(turns > 3 * large.size() / (16 * 1024 * Compressor::kBytesPerAppend));
+  bench.settle();
+  CHECK(raw9.heard == raw.heard);
+  CHECK(std::ranges::count(plain.heard, large) == 1);
+  for (Client* client : {&raw, &raw9, &json, &proto}) {
+    CHECK(client->heard.size() == 2);
+    CHECK(client->compressed == 1);
+    CHECK(client->bytes < large.size() / 2);
+    CHECK(client->heard.back().find(large) != std::string::npos);
+  }
+  CHECK(bench.shard(0).compressor().counters().messages == 4);
+}
+
+TEST_CASE("compression: who comes or goes while a large message is compressed changes nothing for the others") {
+  FullBench bench({.shards = 1});
+  Client& publisher = bench.connect(0, "/topics/t?mode=pub", kRaw);
+  Client& stays = bench.connect_offering(kOffer, 0, "/topics/t", kRaw);
+  Client& goes = bench.connect_offering("permessage-deflate; server_max_window_bits=9", 0, "/topics/t", kRaw);
+  const std::string large = words(1024 * 1024);
+  bench.write(publisher, kBinary, large);
+  for (int i = 0; i < 4; ++i) (void)bench.turn();
+  bench.lose(goes);
+  Client& comes = bench.connect_offering("permessage-deflate; server_max_window_bits=12", 0, "/topics/t?last=1", kRaw);
+  bench.settle();
+  CHECK(bench.take(stays) == Texts{large});
+  CHECK(bench.take(comes) == Texts{large});
+  bench.lose(stays);
+  bench.lose(comes);
+  bench.write(publisher, kBinary, large);
+  bench.settle();
+  publish(bench, publisher, "small");
+  CHECK(bench.shard(0).compressor().counters().messages == 1);
 }
 
 TEST_CASE("compression: a turn compresses a bounded number of bytes, and everything comes") {

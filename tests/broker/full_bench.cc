@@ -182,15 +182,17 @@ void FullBench::carry_out(std::uint32_t index) {
   shard.flushed();
 }
 
-void FullBench::settle() {
-  for (int quiet = 0; quiet < 3;) {
-    worked_ = false;
-    for (std::uint32_t i = 0; i < shards_.size(); ++i) {
-      if (shards_[i]->turn(now) != 0 || shards_[i]->busy() || shards_[i]->must_not_sleep()) worked_ = true;
-      carry_out(i);
-    }
-    quiet = worked_ ? 0 : quiet + 1;
+bool FullBench::turn() {
+  worked_ = false;
+  for (std::uint32_t i = 0; i < shards_.size(); ++i) {
+    if (shards_[i]->turn(now) != 0 || shards_[i]->busy() || shards_[i]->must_not_sleep()) worked_ = true;
+    carry_out(i);
   }
+  return worked_;
+}
+
+void FullBench::settle() {
+  for (int quiet = 0; quiet < 3;) quiet = turn() ? 0 : quiet + 1;
 }
 
 }  // namespace ringcast::broker::test

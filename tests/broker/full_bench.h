@@ -63,6 +63,7 @@ class FullBench {
   void say(Client& client, std::string_view json);
   // Sends without settling.
   void whisper(Client& client, std::string_view json);
+  void write(Client& client, frame::Header header, std::string_view payload);
   // What was heard since the last call.
   std::vector<std::string> take(Client& client);
   // Says and takes.
@@ -72,6 +73,8 @@ class FullBench {
   void lose(Client& client);
   void drain();
   void settle();
+  // One turn of each shard; false when nothing was done.
+  bool turn();
 
   [[nodiscard]] Shard& shard(std::uint32_t index) { return *shards_[index]; }
   Now now{.monotonic = {1'000}, .utc_us = 1'000'000};
@@ -79,7 +82,6 @@ class FullBench {
  private:
   Client& dial(std::uint32_t shard, std::string_view target, std::string_view protocol,
                std::string_view extensions = {});
-  void write(Client& client, frame::Header header, std::string_view payload);
   void offer(Client& client);
   void carry_out(std::uint32_t index);
   void read(Client& client);

@@ -54,6 +54,26 @@ TEST_CASE("deflate gives the examples of RFC 7692 §7.2.3") {
   CHECK(view(keeping.deflate({})) == bytes({0x00}));
 }
 
+TEST_CASE("deflating in steps inflates to the same, whatever the steps, also when nothing could be saved") {
+  CAPTURE(kSeed);
+  std::mt19937 random(kSeed);
+  Deflater at_once({});
+  Deflater in_steps({});
+  Inflater inflater({});
+  for (int i = 0; i < 60; ++i) {
+    const std::string payload = random_payload(random, 1 + random() % 200'000);
+    const std::size_t step_max = 1 + random() % 70'000;
+    in_steps.begin(as_bytes(payload));
+    std::size_t steps = 1;
+    while (!in_steps.step(step_max)) ++steps;
+    CHECK(steps == (payload.size() + step_max - 1) / step_max);
+    const auto inflated = inflater.inflate(in_steps.finished(), {.size_max = payload.size()});
+    REQUIRE(inflated.has_value());
+    CHECK(view(*inflated) == payload);
+    CHECK(in_steps.finished().size() <= at_once.deflate(as_bytes(payload)).size() + 64);
+  }
+}
+
 TEST_CASE("what was deflated inflates to itself, by our inflater and by the naive one, at every window and level") {
   CAPTURE(kSeed);
   std::mt19937 random(kSeed);
