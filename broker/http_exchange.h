@@ -32,12 +32,14 @@ struct HttpExchange {
   std::optional<topics::KeyedBody> idempotency;  // POST and DELETE with a key; body: once it has been read
   State state = State::head;
   bool keep_alive = true;
-  bool head_only = false;       // HEAD
-  bool removes = false;         // DELETE
-  bool body_unread = false;     // the request has a body, of which not all was read
-  std::string if_none_match;    // GET
-  std::uint32_t ticket = 0;     // of the answer awaited
-  bool behind_answers = false;  // an upgrade: earlier requests' answers were still owed when it came
+  bool must_say_keep_alive = false;  // HTTP/1.0: without the word it is not
+  bool head_only = false;            // HEAD
+  bool removes = false;              // DELETE
+  bool body_unread = false;          // the request has a body, of which not all was read
+  std::string granted_origin;        // a page that may read the answer (broker/cors.h)
+  std::string if_none_match;         // GET
+  std::uint32_t ticket = 0;          // of the answer awaited
+  bool behind_answers = false;       // an upgrade: earlier requests' answers were still owed when it came
 };
 
 }  // namespace ringcast::broker

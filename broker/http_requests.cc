@@ -3,11 +3,11 @@
 #include <cassert>
 
 #include "broker/body_format.h"
-#include "broker/etag.h"
+#include "broker/cors.h"
+#include "broker/http_resource.h"
 #include "broker/http_session.h"
 #include "broker/idempotency_header.h"
 #include "broker/origin.h"
-#include "frame/http_response.h"
 #include "proto/publish_rules.h"
 
 namespace ringcast::broker {
@@ -16,25 +16,73 @@ namespace {
 
 constexpr std::size_t kContentTypeBytesMax = 255;  // kept beside every value: longer ones are nobody's honest wish
 
+bool has_body(const frame::Framing& framing) noexcept {
+  return framing.kind != frame::Framing::Kind::none &&
+         (framing.kind != frame::Framing::Kind::length || framing.length > 0);
+}
+
 }  // namespace
 
 HttpSession::Next HttpSession::handle(SlotId slot, Session& session, Instant now) {
-  const frame::Request& request = session.http->parser.request();
-  session.http->keep_alive = request.keep_alive && !sessions_.draining();
-  session.http->head_only = request.method == "HEAD";
-  session.http->body_unread = request.framing.kind != frame::Framing::Kind::none;
+  HttpExchange& http = *session.http;
+  const frame::Request& request = http.parser.request();
+  const Method method = read_method(request.method);
+  http.keep_alive = request.keep_alive && !sessions_.draining();
+  http.must_say_keep_alive = request.version_minor == 0;
+  http.head_only = method == Method::head;
+  http.body_unread = has_body(request.framing);
   if (auto refusal =
           check_origin(request, config_, session.reached_by_loopback ? ReachedBy::loopback : ReachedBy::other)) {
     return answer_refusal(slot, session, *refusal, now);
   }
-  std::string_view path = request.parts.path;
-  if (!path.starts_with(config_.base_path)) {
-    return answer_refusal(slot, session, {404, "not_found", "this broker serves " + config_.base_path + "/"}, now);
+  http.granted_origin = granted_origin(request, config_);
+  if (method == Method::unknown) {
+    return answer_refusal(
+        slot, session,
+        {501, "method_not_implemented", "no such method here; there are GET, HEAD, POST, DELETE and OPTIONS"}, now);
   }
-  path.remove_prefix(config_.base_path.size());
-  if (path == kWebSocketPath) return handle_web_socket(slot, session, now);
-  if (path.starts_with(kTopicsPath)) return handle_topic(slot, session, path, now);
-  return handle_file(slot, session, path, now);
+  std::string_view path = request.target == "*" ? "*" : request.parts.path;
+  if (path != "*") {
+    if (!path.starts_with(config_.base_path)) {
+      return answer_refusal(slot, session, {404, "not_found", "this broker serves " + config_.base_path + "/"}, now);
+    }
+    path.remove_prefix(config_.base_path.size());
+  }
+  return handle(slot, session, method, path, now);
+}
+
+HttpSession::Next HttpSession::handle(SlotId slot, Session& session, Method method, std::string_view path,
+                                      Instant now) {
+  const frame::Request& request = session.http->parser.request();
+  const Resource resource = find_resource(path);
+  const StaticFile* file = resource == Resource::file ? file_at(path) : nullptr;
+  if (resource == Resource::file && file == nullptr) {
+    return answer_refusal(slot, session,
+                          {404, "not_found", "there are /, /ws, /topics/<topic> and the dashboard's files"}, now);
+  }
+  // An upgrade by another method than GET is answered as such.
+  const bool upgrades =
+      (resource == Resource::topic || resource == Resource::web_socket) && frame::wants_websocket(request);
+  const std::string_view allowed = allowed_methods(resource);
+  if (!upgrades && !is_allowed(resource, method)) {
+    return answer_refusal(
+        slot, session, {405, "method_not_allowed", "here there are " + std::string(allowed), {"Allow", allowed}}, now);
+  }
+  if (!upgrades && method == Method::options) return answer_options(slot, session, allowed, now);
+  if (!upgrades && session.http->body_unread && (method == Method::get || method == Method::head)) {
+    return answer_refusal(slot, session, {400, "body_not_empty", "GET and HEAD have no body here"}, now);
+  }
+  if (resource == Resource::web_socket) return handle_web_socket(slot, session, now);
+  if (resource == Resource::topic) return handle_topic(slot, session, path, now);
+  return handle_file(slot, session, *file, now);
+}
+
+HttpSession::Next HttpSession::answer_options(SlotId slot, Session& session, std::string_view allowed, Instant now) {
+  const frame::Request& request = session.http->parser.request();
+  frame::ResponseBuilder builder = begin_response(session, 204, now);
+  builder.field("Allow", allowed);
+  if (is_preflight(request)) append_preflight(builder, request, allowed);
+  return answer(slot, session, builder.no_body(), now);
 }
 
 HttpSession::Next HttpSession::handle_topic(SlotId slot, Session& session, std::string_view path, Instant now) {
@@ -47,34 +95,7 @@ HttpSession::Next HttpSession::handle_topic(SlotId slot, Session& session, std::
   if (frame::wants_websocket(request)) return upgrade_topic(slot, session, *topic, now);
   const std::string_view method = request.method;
   if (method == "POST" || method == "DELETE") return begin_body(slot, session, std::move(*topic), now);
-  if (method == "GET" || method == "HEAD") return get(slot, session, std::move(*topic), now);
-  const std::string body = frame::error_body(405, "method_not_allowed", "a topic takes GET, HEAD, POST and DELETE");
-  return answer(slot, session, frame::ResponseBuilder(405).field("Allow", "GET, HEAD, POST, DELETE").json(body), now);
-}
-
-HttpSession::Next HttpSession::handle_file(SlotId slot, Session& session, std::string_view path, Instant now) {
-  const frame::Request& request = session.http->parser.request();
-  const StaticFile* file = find_file_ == nullptr ? nullptr : find_file_(path.empty() ? "/" : path);
-  if (file == nullptr) {
-    return answer_refusal(slot, session,
-                          {404, "not_found", "there are /, /ws, /topics/<topic> and the dashboard's files"}, now);
-  }
-  if (request.method != "GET" && request.method != "HEAD") {
-    const std::string body = frame::error_body(405, "method_not_allowed", "a file takes GET and HEAD");
-    return answer(slot, session, frame::ResponseBuilder(405).field("Allow", "GET, HEAD").json(body), now);
-  }
-  frame::ResponseBuilder builder(200);
-  const auto if_none_match = request.fields.get("If-None-Match");
-  if (if_none_match && matches_etag(*if_none_match, file->etag)) {
-    return answer(slot, session, frame::ResponseBuilder(304).field("ETag", file->etag).no_body(), now);
-  }
-  builder.field("ETag", file->etag).field("Cache-Control", "no-cache").field("X-Content-Type-Options", "nosniff");
-  builder.field("Content-Security-Policy", "default-src 'self'; connect-src 'self' ws: wss:; frame-ancestors 'none'");
-  if (session.http->head_only) {
-    return answer(slot, session, builder.head_only(file->content_type, file->bytes.size()), now);
-  }
-  const std::string_view body{reinterpret_cast<const char*>(file->bytes.data()), file->bytes.size()};
-  return answer(slot, session, builder.body(file->content_type, body), now);
+  return get(slot, session, std::move(*topic), now);
 }
 
 std::optional<HttpRefusal> HttpSession::take_idempotency_key(Session& session) const {

@@ -51,9 +51,7 @@ HttpSession::Next HttpSession::read_head(SlotId slot, Session& session, Bytes in
     case frame::RequestParser::Step::Kind::need_more:
       return Next::more_bytes;
     case frame::RequestParser::Step::Kind::failed:
-      ++counters_.refused;
-      session.http->keep_alive = false;
-      return answer(slot, session, frame::error_response(step.error), now);
+      return answer_error(slot, session, step.error, now);
     case frame::RequestParser::Step::Kind::done:
       ++counters_.requests;
       return handle(slot, session, now);
@@ -81,9 +79,7 @@ HttpSession::Next HttpSession::read_body(SlotId slot, Session& session, Bytes in
       http.body_unread = false;
       return publish(slot, session, now);
     case frame::BodyReader::Step::Kind::failed:
-      ++counters_.refused;
-      http.keep_alive = false;
-      return answer(slot, session, frame::error_response(step.error), now);
+      return answer_error(slot, session, step.error, now);
   }
   return Next::more_bytes;
 }
@@ -94,16 +90,16 @@ void HttpSession::fetched(SlotId slot, std::uint32_t ticket, const topics::Messa
   if (http.state != HttpExchange::State::answering || http.ticket != ticket) return;
   const std::string tag = etag(epoch_, message.seq);
   if (!http.if_none_match.empty() && matches_etag(http.if_none_match, tag)) {
-    answer(slot, session, frame::ResponseBuilder(304).field("ETag", tag).no_body(), now);
+    answer(slot, session, begin_response(session, 304, now).field("ETag", tag).no_body(), now);
     return;
   }
   std::string_view type = message.content_type();
   if (type.empty()) type = default_content_type(message.format);
-  frame::ResponseBuilder builder(200);
+  frame::ResponseBuilder builder = begin_response(session, 200, now);
   builder.field("ETag", tag).field("Cache-Control", "no-cache").field("X-Content-Type-Options", "nosniff");
   const Bytes payload = message.payload();
   const std::string_view body{reinterpret_cast<const char*>(payload.data()), payload.size()};
-  (void)answer(slot, session, http.head_only ? builder.head_only(type, body.size()) : builder.body(type, body), now);
+  answer_with(slot, session, std::move(builder), type, body, now);
 }
 
 void HttpSession::fetched_all(SlotId slot, std::uint32_t ticket, Instant now) {
@@ -125,7 +121,7 @@ void HttpSession::acknowledged(SlotId slot, const Delivery& ack, Instant now) {
       body += ",\"seq\":" + std::to_string(ack.seq) + ",\"epoch\":\"" + epoch_ +
               "\",\"time_us\":" + std::to_string(ack.time_us) +
               (ack.outcome == Outcome::duplicate ? ",\"duplicate\":true}\n" : "}\n");
-      answer(slot, session, frame::ResponseBuilder(200).json(body), now);
+      answer_with(slot, session, begin_response(session, 200, now), "application/json", body, now);
       return;
     }
     case Outcome::expired:
@@ -148,38 +144,6 @@ void HttpSession::acknowledged(SlotId slot, const Delivery& ack, Instant now) {
       assert(false);  // a POST is no producer's
       return;
   }
-}
-
-HttpSession::Next HttpSession::answer(SlotId slot, Session& session, std::string_view response, Instant now) {
-  const bool keep_alive = session.http->keep_alive;
-  sessions_.send_own(slot, response);
-  if (!keep_alive) {
-    sessions_.finish(slot, now);
-    return Next::wait;
-  }
-  session.http = sessions_.new_exchange();
-  sessions_.set_deadline(slot.index, now + config_.http_idle_timeout_ms);
-  sessions_.resume(slot);
-  return Next::go_on;
-}
-
-HttpSession::Next HttpSession::answer_refusal(SlotId slot, Session& session, const HttpRefusal& refusal, Instant now) {
-  ++counters_.refused;
-  HttpExchange& http = *session.http;
-  if (http.body_unread) http.keep_alive = false;  // its body would be taken for the next request
-  const std::string body = frame::error_body(refusal.status, refusal.name, refusal.message);
-  frame::ResponseBuilder builder(refusal.status);
-  if (!http.keep_alive) builder.field("Connection", "close");
-  if (refusal.status == 503) builder.field("Retry-After", "1");
-  return answer(slot, session, http.head_only ? builder.head_only("application/json", body.size()) : builder.json(body),
-                now);
-}
-
-void HttpSession::refuse(SlotId slot, std::uint16_t status, std::string_view name, std::string_view message,
-                         Instant now) {
-  Session& session = sessions_.at(slot.index);
-  session.http->keep_alive = false;
-  answer_refusal(slot, session, {status, name, std::string(message)}, now);
 }
 
 void HttpSession::refuse_upgrade(SlotId slot, Instant now) {

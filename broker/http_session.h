@@ -14,12 +14,15 @@
 
 #include "broker/config.h"
 #include "broker/http_exchange.h"
+#include "broker/http_resource.h"
 #include "broker/mesh.h"
 #include "broker/publishing.h"
 #include "broker/session_table.h"
 #include "broker/subscribing.h"
 #include "broker/topic_request.h"
 #include "frame/handshake.h"
+#include "frame/http_date.h"
+#include "frame/http_response.h"
 #include "topics/hash.h"
 
 namespace ringcast::broker {
@@ -44,6 +47,9 @@ class HttpSession {
   HttpSession(const Config& config, topics::HashKey hash_key, std::uint64_t epoch, FindFile find_file,
               SessionTable& sessions, Publishing& publishing, Subscribing& subscribing);
 
+  // What time it is, for Date. Once a turn: the wall clock may be set meanwhile.
+  void begin_turn(const Now& now);
+
   // Takes bytes; how many. The session stops while its request waits for an answer.
   [[nodiscard]] std::size_t received(SlotId slot, MutableBytes in, Instant now);
 
@@ -62,6 +68,10 @@ class HttpSession {
   // Answers what cannot be served at all: too many connections, shutting down.
   void refuse(SlotId slot, std::uint16_t status, std::string_view name, std::string_view message, Instant now);
 
+  // The head of an answer, but for its end: all answers of the client port begin so, streams included. It ends the
+  // connection if a body was left unread.
+  [[nodiscard]] frame::ResponseBuilder begin_response(Session& session, std::uint16_t status, Instant now);
+
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 
  private:
@@ -71,8 +81,11 @@ class HttpSession {
   [[nodiscard]] Next read_head(SlotId slot, Session& session, Bytes in, std::size_t& consumed, Instant now);
   [[nodiscard]] Next read_body(SlotId slot, Session& session, Bytes in, std::size_t& consumed, Instant now);
   [[nodiscard]] Next handle(SlotId slot, Session& session, Instant now);
+  [[nodiscard]] Next handle(SlotId slot, Session& session, Method method, std::string_view path, Instant now);
+  [[nodiscard]] Next answer_options(SlotId slot, Session& session, std::string_view allowed, Instant now);
   [[nodiscard]] Next handle_topic(SlotId slot, Session& session, std::string_view path, Instant now);
-  [[nodiscard]] Next handle_file(SlotId slot, Session& session, std::string_view path, Instant now);
+  [[nodiscard]] const StaticFile* file_at(std::string_view path) const;
+  [[nodiscard]] Next handle_file(SlotId slot, Session& session, const StaticFile& file, Instant now);
   [[nodiscard]] Next handle_web_socket(SlotId slot, Session& session, Instant now);
   [[nodiscard]] Next upgrade_topic(SlotId slot, Session& session, const TopicRequest& topic, Instant now);
   // What the client and we agree to of the extensions that it offered.
@@ -84,7 +97,6 @@ class HttpSession {
   // Sends the 101, which leaves when the session opens.
   [[nodiscard]] Next upgraded(SlotId slot, Session& session, const frame::Upgrade& upgrade,
                               const frame::Acceptance& acceptance);
-  [[nodiscard]] Next refuse_handshake(SlotId slot, Session& session, frame::HttpError error, Instant now);
   [[nodiscard]] std::expected<void, topics::Error> begin_with(SlotId slot, const TopicRequest& topic);
   // Reads Idempotency-Key, if there is one, into the exchange; what is wrong with it, if anything is.
   [[nodiscard]] std::optional<HttpRefusal> take_idempotency_key(Session& session) const;
@@ -92,9 +104,17 @@ class HttpSession {
   [[nodiscard]] Next get(SlotId slot, Session& session, TopicRequest request, Instant now);
   [[nodiscard]] Next publish(SlotId slot, Session& session, Instant now);
 
+  // begin_response() without a word on the connection.
+  [[nodiscard]] frame::ResponseBuilder begin_head(const Session& session, std::uint16_t status, Instant now);
+  [[nodiscard]] std::string_view date(Instant now);
   // Sends the answer; the connection is ready for the next request or ends.
   Next answer(SlotId slot, Session& session, std::string_view response, Instant now);
+  // The same with this body, or to HEAD without it.
+  Next answer_with(SlotId slot, Session& session, frame::ResponseBuilder&& builder, std::string_view content_type,
+                   std::string_view body, Instant now);
   Next answer_refusal(SlotId slot, Session& session, const HttpRefusal& refusal, Instant now);
+  // Answers what could not be read, and ends the connection.
+  Next answer_error(SlotId slot, Session& session, frame::HttpError error, Instant now);
 
   const Config& config_;
   const topics::HashKey hash_key_;
@@ -104,6 +124,9 @@ class HttpSession {
   Publishing& publishing_;
   Subscribing& subscribing_;
   Counters counters_;
+  std::int64_t utc_ahead_ms_ = 0;  // of the monotonic clock
+  std::int64_t date_s_ = -1;       // of date_
+  frame::HttpDate date_{};
 };
 
 }  // namespace ringcast::broker

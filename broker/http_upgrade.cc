@@ -34,7 +34,7 @@ const Subprotocol* choose(const frame::Upgrade& upgrade) {
 
 HttpSession::Next HttpSession::upgrade_topic(SlotId slot, Session& session, const TopicRequest& topic, Instant now) {
   const auto upgrade = frame::check_upgrade(session.http->parser.request());
-  if (!upgrade) return refuse_handshake(slot, session, upgrade.error(), now);
+  if (!upgrade) return answer_error(slot, session, upgrade.error(), now);
   const Subprotocol* chosen = choose(*upgrade);
   if (chosen == nullptr && !upgrade->protocols.empty()) {
     return answer_refusal(
@@ -57,7 +57,7 @@ HttpSession::Next HttpSession::upgrade_topic(SlotId slot, Session& session, cons
     return answer_refusal(slot, session, {403, "forbidden", "not permitted on this topic"}, now);
   }
   const auto extensions = negotiate(*upgrade);
-  if (!extensions) return refuse_handshake(slot, session, extensions.error(), now);
+  if (!extensions) return answer_error(slot, session, extensions.error(), now);
   sessions_.set_encoding(session, encoding_of(protocol, extensions->compression));
   session.may_send = !topic.wildcard;
   if (protocol != Protocol::raw) session.full = std::make_unique<FullState>();
@@ -105,13 +105,13 @@ HttpSession::Next HttpSession::handle_web_socket(SlotId slot, Session& session, 
     return answer_refusal(slot, session, {503, "draining", "the broker restarts; try again"}, now);
   }
   if (!frame::wants_websocket(request)) {
-    const std::string body = frame::error_body(426, "upgrade_required", "/ws is for WebSockets");
-    frame::ResponseBuilder builder(426);
+    frame::ResponseBuilder builder = begin_response(session, 426, now);
     builder.field("Upgrade", "websocket").field("Connection", "Upgrade").field("Sec-WebSocket-Version", "13");
-    return answer(slot, session, builder.json(body), now);
+    const std::string body = frame::error_body(426, "upgrade_required", "/ws is for WebSockets");
+    return answer_with(slot, session, std::move(builder), "application/json", body, now);
   }
   const auto upgrade = frame::check_upgrade(request);
-  if (!upgrade) return refuse_handshake(slot, session, upgrade.error(), now);
+  if (!upgrade) return answer_error(slot, session, upgrade.error(), now);
   const Subprotocol* chosen = choose(*upgrade);
   if (chosen == nullptr || chosen->protocol == Protocol::raw) {
     return answer_refusal(
@@ -120,7 +120,7 @@ HttpSession::Next HttpSession::handle_web_socket(SlotId slot, Session& session, 
         now);
   }
   const auto extensions = negotiate(*upgrade);
-  if (!extensions) return refuse_handshake(slot, session, extensions.error(), now);
+  if (!extensions) return answer_error(slot, session, extensions.error(), now);
   sessions_.set_encoding(session, encoding_of(chosen->protocol, extensions->compression));
   session.full = std::make_unique<FullState>();
   sessions_.upgraded().push_back(slot);
@@ -136,12 +136,6 @@ HttpSession::Next HttpSession::upgraded(SlotId slot, Session& session, const fra
   session.phase = Phase::upgrading;
   session.http->parser.release();
   return Next::wait;
-}
-
-HttpSession::Next HttpSession::refuse_handshake(SlotId slot, Session& session, frame::HttpError error, Instant now) {
-  ++counters_.refused;
-  session.http->keep_alive = false;
-  return answer(slot, session, frame::error_response(error), now);
 }
 
 }  // namespace ringcast::broker

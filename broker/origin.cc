@@ -34,9 +34,12 @@ std::string_view authority_of(std::string_view origin) {
 }
 
 bool is_listed(std::string_view origin, const Config& config) {
-  return std::ranges::any_of(config.allowed_origins, [&](const std::string& allowed) {
-    return allowed == "*" || frame::equals_ignoring_case(allowed, origin);
-  });
+  return std::ranges::any_of(config.allowed_origins,
+                             [&](const std::string& allowed) { return frame::equals_ignoring_case(allowed, origin); });
+}
+
+bool is_any_allowed(const Config& config) {
+  return std::ranges::find(config.allowed_origins, "*") != config.allowed_origins.end();
 }
 
 bool is_listed_host(std::string_view host, const Config& config) {
@@ -46,26 +49,34 @@ bool is_listed_host(std::string_view host, const Config& config) {
 }
 
 bool acts(const frame::Request& request) {
-  return request.method == "POST" || request.method == "DELETE" || frame::wants_websocket(request);
+  return request.method == "POST" || request.method == "DELETE" || frame::wants_websocket(request) ||
+         request.fields.count("Access-Control-Request-Method") > 0;  // a preflight: would it be allowed?
 }
 
 }  // namespace
+
+OriginVerdict judge_origin(const frame::Request& request, const Config& config) {
+  const auto origin = request.fields.get("Origin");
+  if (!origin) return OriginVerdict::none;
+  // A browser names one; of several, which would count?
+  const std::string_view authority = request.fields.count("Origin") == 1 ? authority_of(*origin) : std::string_view{};
+  if (!authority.empty()) {
+    if (frame::equals_ignoring_case(authority, request.host) || is_loopback(authority)) return OriginVerdict::allowed;
+    if (is_listed(*origin, config)) return OriginVerdict::allowed;
+  }
+  return is_any_allowed(config) ? OriginVerdict::by_star : OriginVerdict::refused;
+}
 
 std::optional<HttpRefusal> check_origin(const frame::Request& request, const Config& config, ReachedBy reached_by) {
   if (reached_by == ReachedBy::loopback && !request.host.empty() && !is_loopback(request.host) &&
       !is_listed_host(request.host, config)) {
     return HttpRefusal{
         403, "host_not_allowed",
-        "this broker was reached on a loopback address by a name that is not one; add it to --allowed-origins"};
+        "this broker was reached on a loopback address by a name that is not one; add it to --allowed-origin"};
   }
-  const auto origin = request.fields.get("Origin");
-  if (!origin || !acts(request)) return std::nullopt;
-  const std::string_view authority = authority_of(*origin);
-  if (!authority.empty() && (frame::equals_ignoring_case(authority, request.host) || is_loopback(authority)))
-    return std::nullopt;
-  if (is_listed(*origin, config)) return std::nullopt;
+  if (!acts(request) || judge_origin(request, config) != OriginVerdict::refused) return std::nullopt;
   return HttpRefusal{403, "origin_not_allowed",
-                     "pages of this origin may not use this broker; add it to --allowed-origins"};
+                     "pages of this origin may not use this broker; add it to --allowed-origin"};
 }
 
 }  // namespace ringcast::broker

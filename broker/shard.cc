@@ -126,6 +126,7 @@ void Shard::released(SlotId slot) {
 
 topics::ShardSet Shard::turn(const Now& now) {
   std::uint32_t appends = budget_.appends;
+  http_.begin_turn(now);
   requester_.advance();
   publishing_.advance();
   home_.reclaim();

@@ -12,11 +12,12 @@
 
 namespace ringcast::broker {
 
-// An answer that refuses: status, a name for machines, a sentence for people.
+// An answer that refuses: status, a name for machines, a sentence for people; a field that the status asks for (Allow).
 struct HttpRefusal {
   std::uint16_t status = 400;
   std::string_view name;
   std::string message;
+  frame::Field field{};
 };
 
 struct TopicRequest {

@@ -21,6 +21,7 @@ using enum HttpError;
 constexpr std::array kEntries{
     Entry{tls_hello, 400, "tls_hello", "this port speaks plain HTTP and a TLS handshake came: use http:// and ws://"},
     Entry{bad_method, 400, "bad_method", "the request does not begin with a method"},
+    Entry{method_not_implemented, 501, "method_not_implemented", "this is no proxy: there is no CONNECT"},
     Entry{method_too_long, 501, "method_too_long", "no such method"},
     Entry{bad_target, 400, "bad_target", "the request target is neither a path nor an absolute http URL"},
     Entry{target_too_long, 414, "target_too_long", "the request target is too long"},

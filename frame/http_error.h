@@ -10,6 +10,7 @@ namespace ringcast::frame {
 enum class HttpError : std::uint8_t {
   tls_hello,                   // a TLS record on the plain port
   bad_method,                  // RFC 9110 §9.1: a token
+  method_not_implemented,      // RFC 9110 §15.6.2: CONNECT, whose target is no path
   method_too_long,             // RFC 9110 §15.6.2: not a method that anybody implements
   bad_target,                  // §3.2: origin-form, absolute-form, or `*` for OPTIONS
   target_too_long,             // §3: the request line has a limit

@@ -225,6 +225,7 @@ RequestParser::Head::Taken RequestParser::Head::take_field(std::uint8_t byte) {
 RequestParser::Head::Taken RequestParser::Head::finish_line() {
   if (version_[0] != 1 || version_[1] > 1) return std::unexpected(HttpError::version_not_supported);
   request_.version_minor = version_[1];
+  if (method() == "CONNECT") return std::unexpected(HttpError::method_not_implemented);
   const std::string_view target = std::string_view(text_).substr(target_at_, version_at_ - 1 - target_at_);
   const auto parts = split_target(target);
   const bool asterisk = target == "*" && method() != "OPTIONS";

@@ -114,6 +114,8 @@ std::string_view reason_phrase(std::uint16_t status) noexcept {
       return "Service Unavailable";
     case 505:
       return "HTTP Version Not Supported";
+    case 507:
+      return "Insufficient Storage";
     default:
       return "Unknown";
   }
@@ -194,8 +196,11 @@ std::string error_response(std::uint16_t status, std::string_view name, std::str
 }
 
 std::string error_response(HttpError error) {
-  const std::uint16_t status = http_status(error);
-  ResponseBuilder builder(status);
+  return error_response(error, ResponseBuilder(http_status(error)));
+}
+
+std::string error_response(HttpError error, ResponseBuilder&& head) {
+  ResponseBuilder builder = std::move(head);
   if (error == HttpError::websocket_version) {
     builder.field("Upgrade", "websocket").field("Sec-WebSocket-Version", "13");
     builder.field("Connection", "Upgrade, close");
@@ -205,7 +210,7 @@ std::string error_response(HttpError error) {
     if (error == HttpError::upgrade_not_get) builder.field("Allow", "GET");  // RFC 9110 §15.5.6
     builder.field("Connection", "close");
   }
-  return builder.json(error_body(status, name(error), text(error)));
+  return builder.json(error_body(http_status(error), name(error), text(error)));
 }
 
 }  // namespace ringcast::frame

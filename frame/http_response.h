@@ -48,5 +48,7 @@ enum class After : std::uint8_t { keep_alive, close };
 // The answer to a request that could not be read: its status, its name, its text, and `Connection: close`; 426 carries
 // the fields that RFC 6455 §4.4 and RFC 9110 §15.5.22 ask for.
 [[nodiscard]] std::string error_response(HttpError error);
+// The same; `head` has that status already, and other fields.
+[[nodiscard]] std::string error_response(HttpError error, ResponseBuilder&& head);
 
 }  // namespace ringcast::frame

@@ -42,7 +42,7 @@ const kBroken = [
   ['a raw byte above 7f in the target', Buffer.from('GET /topics/\xff HTTP/1.1\r\n', 'latin1'), 400, 'bad_target'],
   ['a target that is no path', 'GET topics/a HTTP/1.1\r\n', 400, 'bad_target'],
   ['a fragment in the target', 'GET /topics/a#b HTTP/1.1\r\n', 400, 'bad_target'],
-  ['CONNECT', 'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n', 400, 'bad_target'],
+  ['CONNECT', 'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n', 501, 'method_not_implemented'],
   ['a target too long', `GET /${'x'.repeat(kLineMax)} HTTP/1.1\r\n`, 414, 'target_too_long'],
   ['an endless target', `GET /${'x'.repeat(kHeadMax * 4)}`, 414, 'target_too_long'],
   ['a head of a byte too many', headOf(kHeadMax + 1), 431, 'head_too_large'],
@@ -95,9 +95,9 @@ const kBroken = [
 // The same with a connection that goes on: the request was read whole, and only what it asks for is wrong.
 const kRefused = [
   ['PUT on a topic', 'PUT /topics/a HTTP/1.1\r\nHost: localhost\r\n\r\n', 405, 'method_not_allowed'],
-  ['a method in small letters', 'get /topics/a HTTP/1.1\r\nHost: localhost\r\n\r\n', 405, 'method_not_allowed'],
+  ['a method in small letters', 'get /topics/a HTTP/1.1\r\nHost: localhost\r\n\r\n', 501, 'method_not_implemented'],
+  ['TRACE', 'TRACE /topics/a HTTP/1.1\r\nHost: localhost\r\n\r\n', 501, 'method_not_implemented'],
   ['DELETE on the page', 'DELETE / HTTP/1.1\r\nHost: localhost\r\n\r\n', 405, 'method_not_allowed'],
-  ['OPTIONS of everything', 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n', 404, 'not_found'],
   ['a path that is none of ours', get('/nothing'), 404, 'not_found'],
   ['a GET of a filter', get('/topics/a/+'), 400, 'wildcard_in_topic'],
   ['an unknown subprotocol', upgrade({ fields: { 'Sec-WebSocket-Protocol': 'mqtt' } }), 400, 'unknown_subprotocol'],

@@ -191,7 +191,7 @@ TEST_CASE("every broken head is refused at the byte that breaks it, with its sta
       {"a fragment", 400, HttpError::bad_target, "GET /#"},
       {"raw UTF-8", 400, HttpError::bad_target, "GET /\xc3"},
       {"neither path nor URL", 400, HttpError::bad_target, "GET index.html HTTP/1.1\r\n"},
-      {"CONNECT", 400, HttpError::bad_target, "CONNECT example.com:443 HTTP/1.1\r\n"},
+      {"CONNECT", 501, HttpError::method_not_implemented, "CONNECT example.com:443 HTTP/1.1\r\n"},
       {"another scheme", 400, HttpError::bad_target, "GET ftp://h/ HTTP/1.1\r\n"},
       {"user information", 400, HttpError::bad_target, "GET http://u:p@h/ HTTP/1.1\r\n"},
       {"lower case version", 400, HttpError::bad_version, "GET / h"},
