@@ -98,6 +98,22 @@ TEST_CASE("who publishes and breaks a rule in one receive hears itself before th
   CHECK_FALSE(sent.contains("three"));
 }
 
+TEST_CASE("who publishes what is refused and closes in one receive is told of the refusal") {
+  Config config;
+  config.topics_max = 1;
+  ConnectionsBench bench({.config = config});
+  const SlotId first = open_websocket(bench, "/topics/a?mode=pub");
+  bench.receive(first, client_frame(frame::Opcode::text, "the one topic"));
+  const SlotId second = open_websocket(bench, "/topics/b?mode=pub");
+  bench.receive(second,
+                client_frame(frame::Opcode::text, "one too many") + client_frame(frame::Opcode::close, "\x03\xe8"));
+  bench.settle();
+  const std::string sent = bench.take_sent();
+  REQUIRE(sent.size() > 4);
+  CHECK(sent.starts_with("\x88"));
+  CHECK(sent.substr(2, 2) == "\x03\xf5");  // 1013
+}
+
 TEST_CASE("three pings in one receive are answered in their order") {
   ConnectionsBench bench({});
   const SlotId slot = open_websocket(bench, "/topics/a");
