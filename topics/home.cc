@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include "topics/name.h"
+
 namespace ringcast::topics {
 
 Home::Home(Options options, MessagePool& pool) : options_(std::move(options)), pool_(pool), wildcards_(options_.key) {
@@ -127,6 +129,20 @@ const Message* Home::last(TopicHandle topic) const noexcept {
 
 const History* Home::history(TopicHandle topic) const noexcept {
   return alive(topic) ? &topics_[topic.index].history : nullptr;
+}
+
+bool Home::unchanged_since(std::string_view filter, std::uint64_t position, std::uint32_t visits_max) const {
+  if (position > position_) return false;
+  if (position == position_) return true;
+  if (forgotten_position_ > position) return false;
+  if (!is_wildcard(filter)) {
+    const TopicHandle topic = find(filter, hash_name(options_.key, filter));
+    return !topic.valid() || topics_[topic.index].position <= position;
+  }
+  const WalkEnd end = order_.walk(filter, {}, visits_max, [&](std::uint32_t index) {
+    return topics_[index].position > position ? Visit::stop : Visit::go_on;
+  });
+  return end.done;
 }
 
 Home::Forget Home::forget(std::string_view name) {

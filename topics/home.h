@@ -169,6 +169,11 @@ class Home {
   template <typename Visitor>
   ChangesEnd changed_since(ChangeCursor from, std::uint64_t position_max, std::uint32_t count_max, Visitor&& visit);
 
+  // True if it is certain that no topic of the valid filter had a message after `position`, EVENTs included. False also
+  // when that cannot be known: a position that this home never gave, a topic forgotten since, or more topics between
+  // than `visits_max`.
+  [[nodiscard]] bool unchanged_since(std::string_view filter, std::uint64_t position, std::uint32_t visits_max) const;
+
   // Forgets a topic without a value and without exact interest, and what is left of its history (a REMOVE).
   Forget forget(std::string_view name);
 

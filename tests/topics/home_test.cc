@@ -294,6 +294,57 @@ TEST_CASE("changed_since goes on from its cursor, whether or not the cursor's to
   }
 }
 
+TEST_CASE("unchanged_since is true only when no matching topic can have had a message") {
+  Fixture f;
+  for (const char* filter : {"a/b", "a/#", "#"}) {
+    CHECK(f.home.unchanged_since(filter, 0, 10));   // of nothing, nothing
+    CHECK(!f.home.unchanged_since(filter, 1, 10));  // no position of this home
+  }
+  f.publish("a/b");
+  f.publish("c");
+  struct Row {
+    const char* filter;
+    std::uint64_t position;
+    bool unchanged;
+  };
+  const Row rows[] = {
+      {"a/b", 0, false}, {"a/b", 1, true}, {"a/b", 2, true},  {"a/b", 3, false},        {"c", 1, false},
+      {"c", 2, true},    {"x", 0, true},   {"a/#", 0, false}, {"a/#", 1, true},         {"+", 1, false},
+      {"+/+", 1, true},  {"#", 1, false},  {"#", 2, true},    {"#", UINT64_MAX, false}, {"a/b", UINT64_MAX, false},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.filter);
+    CAPTURE(row.position);
+    CHECK(f.home.unchanged_since(row.filter, row.position, 10) == row.unchanged);
+  }
+}
+
+TEST_CASE("unchanged_since: events and removals are messages, and of a topic forgotten since nothing is known") {
+  Fixture f;
+  f.publish("a");
+  f.publish("a", Op::event);
+  CHECK(!f.home.unchanged_since("a", 1, 10));
+  CHECK(!f.home.unchanged_since("+", 1, 10));
+  f.publish("a", Op::remove);
+  CHECK(!f.home.unchanged_since("a", 2, 10));
+  f.publish("b");
+  CHECK(f.home.unchanged_since("a", 3, 10));
+  CHECK(f.home.forget("a") == Home::Forget::forgotten);
+  CHECK(!f.home.unchanged_since("a", 2, 10));
+  CHECK(!f.home.unchanged_since("c", 2, 10));
+  CHECK(f.home.unchanged_since("a", 3, 10));
+  CHECK(f.home.unchanged_since("a", 4, 10));
+}
+
+TEST_CASE("unchanged_since looks at visits_max topics, and does not know with one more") {
+  Fixture f;
+  for (const char* name : {"t/a", "t/b", "t/c"}) f.publish(name);
+  f.publish("x");
+  CHECK(f.home.unchanged_since("t/+", 3, 4));  // x is looked at, too: with it the filter's topics end
+  CHECK(!f.home.unchanged_since("t/+", 3, 3));
+  CHECK(f.home.unchanged_since("t/+", 4, 1));  // nothing at all was published since: no look is needed
+}
+
 TEST_CASE("a home gives back every message it kept") {
   MessagePool pool;
   {
