@@ -9,9 +9,10 @@
 
 namespace ringcast::broker {
 
-// The WebSocket protocols first: only their messages can be compressed.
-enum class Protocol : std::uint8_t { raw, proto, json };
-inline constexpr std::size_t kProtocols = 3;
+// The WebSocket protocols first: only their messages can be compressed. Then server-sent events: payloads or JSON
+// (broker/sse_codec.h), in HTTP chunks or, for HTTP/1.0, without (broker/event_framing.h).
+enum class Protocol : std::uint8_t { raw, proto, json, sse, sse_json, sse_unchunked, sse_json_unchunked };
+inline constexpr std::size_t kProtocols = 7;
 inline constexpr std::size_t kWebSocketProtocols = 3;
 
 // permessage-deflate with a window of 2^9, 2^12 or 2^15 bytes (RFC 7692 §7.1.2.1). Three sizes, not seven: each that is
@@ -23,6 +24,13 @@ inline constexpr std::size_t kCompressions = 4;
 using Encoding = std::uint8_t;
 
 inline constexpr std::size_t kEncodings = kWebSocketProtocols * kCompressions + (kProtocols - kWebSocketProtocols);
+
+[[nodiscard]] constexpr bool is_event_stream(Protocol protocol) noexcept {
+  return protocol >= Protocol::sse;
+}
+[[nodiscard]] constexpr bool is_chunked(Protocol protocol) noexcept {
+  return protocol == Protocol::sse || protocol == Protocol::sse_json;
+}
 
 // Requires: no compression unless `protocol` is a WebSocket's.
 [[nodiscard]] constexpr Encoding encoding_of(Protocol protocol, Compression compression = Compression::none) noexcept {

@@ -132,8 +132,9 @@ void FanOut::encode(const topics::Message& message) {
     const auto encoded = codecs_[i]->encode(message, nullptr);
     if (!encoded) continue;
     if ((compressions & compression_bit(Compression::none)) != 0) {
-      Stream& stream = streams_[encoding_of(protocol)];
-      extend(stream, write_frames(*encoded, record, *stream.writer));
+      const Encoding encoding = encoding_of(protocol);
+      Stream& stream = streams_[encoding];
+      extend(stream, write_message(encoding, *encoded, record, *stream.writer));
     }
     if (compressions > compression_bit(Compression::none)) compress(protocol, compressions, *encoded, record);
   }
@@ -189,9 +190,13 @@ bool FanOut::step(std::uint32_t& budget) {
       continue;
     }
     if (budget == 0) return false;
-    const std::vector<Span>& spans = streams_[subscriptions_.encoding(group)].spans;
-    const auto progress = subscriptions_.fan_out(group, run_.origin, budget,
-                                                 [&](const topics::Member& member) { deliver(member, spans); });
+    const Encoding encoding = subscriptions_.encoding(group);
+    const std::vector<Span>& spans = streams_[encoding].spans;
+    const bool has_ids = is_event_stream(protocol_of(encoding));
+    const auto progress = subscriptions_.fan_out(group, run_.origin, budget, [&](const topics::Member& member) {
+      deliver(member, spans);
+      if (has_ids) sessions_.owe_id(member.slot);
+    });
     budget -= progress.touched;
     if (!progress.done) return false;
     ++run_.next_group;

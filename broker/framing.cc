@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "broker/event_framing.h"
 #include "frame/header.h"
 
 namespace ringcast::broker {
@@ -21,6 +22,12 @@ void write_frame(const frame::Header& header, Bytes payload, const FrameRecord& 
 
 FrameRecord record_of(const topics::Message& message) noexcept {
   return {.origin = message.origin, .position = message.position, .seq = message.seq};
+}
+
+Span write_message(Encoding encoding, const Encoded& encoded, const FrameRecord& record, SegmentWriter& writer) {
+  const Protocol protocol = protocol_of(encoding);
+  if (is_event_stream(protocol)) return write_event(protocol, encoded.payload, record, writer);
+  return write_frames(encoded, record, writer);
 }
 
 Span write_frames(const Encoded& encoded, const FrameRecord& record, SegmentWriter& writer) {

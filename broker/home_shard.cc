@@ -197,6 +197,7 @@ HomeShard::Taken HomeShard::subscribe(std::uint32_t from, const Request& request
   if (!has_room(from, 1, 0)) return Taken::no_room;
   if (request.first) home_.announce(from, request.message->topic());
   push(from, {.kind = Delivery::Kind::marker,
+              .unchanged = home_.unchanged_since(request.message->topic(), request.position, kUnchangedVisitsMax),
               .subscription = request.subscription,
               .ticket = request.ticket,
               .slot = request.slot,

@@ -62,6 +62,7 @@ HttpSession::Next HttpSession::answer_refusal(SlotId slot, Session& session, con
   frame::ResponseBuilder builder = begin_response(session, refusal.status, now);
   if (!refusal.field.name.empty()) builder.field(refusal.field.name, refusal.field.value);
   if (refusal.status == 503) builder.field("Retry-After", "1");
+  if (session.http->by_accept) builder.field("Vary", "Accept");
   builder.field("Cache-Control", "no-store");  // else a cache may keep a 404 as it likes (RFC 9111 §4.2.2)
   const std::string body = frame::error_body(refusal.status, refusal.name, refusal.message);
   return answer_with(slot, session, std::move(builder), "application/json", body, now);

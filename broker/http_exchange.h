@@ -9,6 +9,7 @@
 #include <string>
 
 #include "broker/instant.h"
+#include "broker/sse_notice.h"
 #include "frame/http_body.h"
 #include "frame/http_request.h"
 #include "topics/idempotency_keys.h"
@@ -32,14 +33,16 @@ struct HttpExchange {
   std::optional<topics::KeyedBody> idempotency;  // POST and DELETE with a key; body: once it has been read
   State state = State::head;
   bool keep_alive = true;
-  bool must_say_keep_alive = false;  // HTTP/1.0: without the word it is not
-  bool head_only = false;            // HEAD
-  bool removes = false;              // DELETE
-  bool body_unread = false;          // the request has a body, of which not all was read
-  std::string granted_origin;        // a page that may read the answer (broker/cors.h)
-  std::string if_none_match;         // GET
-  std::uint32_t ticket = 0;          // of the answer awaited
-  bool behind_answers = false;       // an upgrade: earlier requests' answers were still owed when it came
+  bool must_say_keep_alive = false;               // HTTP/1.0: without the word it is not
+  bool head_only = false;                         // HEAD
+  bool removes = false;                           // DELETE
+  bool body_unread = false;                       // the request has a body, of which not all was read
+  std::string granted_origin;                     // a page that may read the answer (broker/cors.h)
+  std::string if_none_match;                      // GET
+  std::uint32_t ticket = 0;                       // of the answer awaited
+  bool behind_answers = false;                    // an upgrade: earlier requests' answers were still owed when it came
+  bool by_accept = false;                         // what the answer is depends on Accept: caches must know
+  const SseNotice* stream_begins_with = nullptr;  // an event stream of who came back; its home may yet say better
 };
 
 }  // namespace ringcast::broker

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "broker/accept.h"
 #include "broker/body_format.h"
 #include "broker/cors.h"
 #include "broker/http_resource.h"
@@ -89,11 +90,18 @@ HttpSession::Next HttpSession::handle_topic(SlotId slot, Session& session, std::
   const frame::Request& request = session.http->parser.request();
   auto topic = read_topic_request(path, request.parts.query);
   if (!topic) return answer_refusal(slot, session, topic.error(), now);
+  const std::string_view method = request.method;
+  const bool reads = method == "GET" || method == "HEAD";
+  session.http->by_accept = reads;
+  const bool upgrades = frame::wants_websocket(request);
+  if (reads && !upgrades && wants_event_stream(request.fields)) return stream(slot, session, *topic, now);
   if (sessions_.draining()) {
     return answer_refusal(slot, session, {503, "draining", "the broker restarts; try again"}, now);
   }
-  if (frame::wants_websocket(request)) return upgrade_topic(slot, session, *topic, now);
-  const std::string_view method = request.method;
+  if (upgrades) return upgrade_topic(slot, session, *topic, now);
+  if (topic->json) {
+    return answer_refusal(slot, session, {400, "bad_parameter", "format=json needs Accept: text/event-stream"}, now);
+  }
   if (method == "POST" || method == "DELETE") return begin_body(slot, session, std::move(*topic), now);
   return get(slot, session, std::move(*topic), now);
 }
@@ -176,7 +184,10 @@ HttpSession::Next HttpSession::get(SlotId slot, Session& session, TopicRequest t
   HttpExchange& http = *session.http;
   if (topic.wildcard) {
     return answer_refusal(
-        slot, session, {400, "wildcard_in_topic", "one topic has one last value; subscribe to a filter instead"}, now);
+        slot, session,
+        {400, "wildcard_in_topic",
+         "one topic has one last value; subscribe to a filter, by WebSocket or with Accept: text/event-stream"},
+        now);
   }
   if (!session.identity->may_subscribe(topic.filter)) {
     return answer_refusal(slot, session, {403, "forbidden", "not permitted on this topic"}, now);

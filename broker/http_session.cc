@@ -20,6 +20,7 @@ HttpSession::HttpSession(const Config& config, topics::HashKey hash_key, std::ui
                          SessionTable& sessions, Publishing& publishing, Subscribing& subscribing)
     : config_(config),
       hash_key_(hash_key),
+      epoch_number_(epoch),
       epoch_(hexadecimal(epoch)),
       find_file_(find_file),
       sessions_(sessions),
@@ -90,13 +91,16 @@ void HttpSession::fetched(SlotId slot, std::uint32_t ticket, const topics::Messa
   if (http.state != HttpExchange::State::answering || http.ticket != ticket) return;
   const std::string tag = etag(epoch_, message.seq);
   if (!http.if_none_match.empty() && matches_etag(http.if_none_match, tag)) {
-    answer(slot, session, begin_response(session, 304, now).field("ETag", tag).no_body(), now);
+    answer(slot, session, begin_response(session, 304, now).field("ETag", tag).field("Vary", "Accept").no_body(), now);
     return;
   }
   std::string_view type = message.content_type();
   if (type.empty()) type = default_content_type(message.format);
   frame::ResponseBuilder builder = begin_response(session, 200, now);
-  builder.field("ETag", tag).field("Cache-Control", "no-cache").field("X-Content-Type-Options", "nosniff");
+  builder.field("ETag", tag)
+      .field("Vary", "Accept")
+      .field("Cache-Control", "no-cache")
+      .field("X-Content-Type-Options", "nosniff");
   const Bytes payload = message.payload();
   const std::string_view body{reinterpret_cast<const char*>(payload.data()), payload.size()};
   answer_with(slot, session, std::move(builder), type, body, now);
@@ -148,8 +152,9 @@ void HttpSession::acknowledged(SlotId slot, const Delivery& ack, Instant now) {
 
 void HttpSession::refuse_upgrade(SlotId slot, Instant now) {
   Session& session = sessions_.at(slot.index);
-  // A 503 would be taken for the answer to an earlier request, or cut one short that is being sent.
-  if (session.http->behind_answers) return sessions_.abort(slot);
+  // A 503 would be taken for the answer to an earlier request, or cut one short that is being sent; and at one a
+  // browser's EventSource would give up.
+  if (session.http->behind_answers || is_event_stream(protocol_of(session.encoding))) return sessions_.abort(slot);
   session.phase = Phase::http;
   session.outbox.clear(sessions_.outboxes());  // the 101, of which nothing has left
   refuse(slot, 503, "busy", "the subscription could not be set up in time; try again", now);

@@ -1,7 +1,8 @@
 // HttpSession: what a connection that speaks HTTP/1.1 does with the bytes it gets: one request at a time, each
 // answered.
 //
-// `/topics/<topic>`: POST publishes, GET reads the last value, DELETE removes it, an upgrade subscribes. `/ws`: an
+// `/topics/<topic>`: POST publishes, GET reads the last value, DELETE removes it, an upgrade subscribes, and so does a
+// GET that accepts an event stream. `/ws`: an
 // upgrade opens the full protocol. Everything else is a file of the dashboard or 404. Thread: one shard's. State is in
 // Session and its HttpExchange.
 #pragma once
@@ -97,6 +98,12 @@ class HttpSession {
   // Sends the 101, which leaves when the session opens.
   [[nodiscard]] Next upgraded(SlotId slot, Session& session, const frame::Upgrade& upgrade,
                               const frame::Acceptance& acceptance);
+  // GET of a filter by who wants server-sent events.
+  [[nodiscard]] Next stream(SlotId slot, Session& session, const TopicRequest& topic, Instant now);
+  [[nodiscard]] std::expected<void, topics::Error> begin_stream(SlotId slot, Session& session,
+                                                                const TopicRequest& topic);
+  // Sends the head of an answer that leaves when the session opens.
+  [[nodiscard]] Next hold_back(SlotId slot, Session& session, std::string_view head);
   [[nodiscard]] std::expected<void, topics::Error> begin_with(SlotId slot, const TopicRequest& topic);
   // Reads Idempotency-Key, if there is one, into the exchange; what is wrong with it, if anything is.
   [[nodiscard]] std::optional<HttpRefusal> take_idempotency_key(Session& session) const;
@@ -118,6 +125,7 @@ class HttpSession {
 
   const Config& config_;
   const topics::HashKey hash_key_;
+  const std::uint64_t epoch_number_;
   const std::string epoch_;  // 16 hexadecimal digits
   const FindFile find_file_;
   SessionTable& sessions_;

@@ -44,6 +44,10 @@ HttpSession::Next HttpSession::upgrade_topic(SlotId slot, Session& session, cons
         now);
   }
   const Protocol protocol = chosen == nullptr ? Protocol::raw : chosen->protocol;
+  if (topic.json) {
+    return answer_refusal(
+        slot, session, {400, "bad_parameter", "format=json is for event streams; offer ringcast.v1.json instead"}, now);
+  }
   if (topic.publish_only && protocol != Protocol::raw) {
     return answer_refusal(slot, session,
                           {400, "bad_parameter", "mode=pub is for raw topics; /ws begins without a subscription"}, now);
@@ -129,10 +133,14 @@ HttpSession::Next HttpSession::handle_web_socket(SlotId slot, Session& session, 
 
 HttpSession::Next HttpSession::upgraded(SlotId slot, Session& session, const frame::Upgrade& upgrade,
                                         const frame::Acceptance& acceptance) {
+  return hold_back(slot, session, frame::upgrade_response(upgrade, acceptance));
+}
+
+HttpSession::Next HttpSession::hold_back(SlotId slot, Session& session, std::string_view head) {
   session.http->behind_answers = !session.outbox.empty();
-  sessions_.send_own(slot, frame::upgrade_response(upgrade, acceptance));
-  // In this phase nothing leaves: the 101 goes out when the subscription is live, so that who sees `open` gets whatever
-  // is published from then on.
+  sessions_.send_own(slot, head);
+  // In this phase nothing leaves: the head goes out when the subscription is live, so that who sees `open` gets
+  // whatever is published from then on.
   session.phase = Phase::upgrading;
   session.http->parser.release();
   return Next::wait;

@@ -49,7 +49,7 @@ struct Request {
   bool sender_releases = true;   // the message stays the sender's until the home has passed the entry
   bool same_pool = false;        // publish to the sender's own shard: the message is the home's already
   SlotId slot;                   // whom the answer is for
-  std::uint64_t position = 0;    // pull: only what was published up to here
+  std::uint64_t position = 0;    // pull: only what was published up to here. subscribe: what the asker has already
   std::uint32_t replay_max = 0;  // pull: up to so many kept messages of each topic; 0: its last value
   std::uint64_t after_seq = 0;   // pull: of the topic to go on after, what is above this is still to come; 0: none
   Repeat repeat;                 // publish, claim
@@ -85,6 +85,7 @@ struct Delivery {
   };
   Kind kind = Kind::message;
   Outcome outcome = Outcome::sequenced;
+  bool unchanged = false;  // marker: nothing of the filter came between Request::position and this one, for sure
   std::uint32_t subscription = 0;
   std::uint32_t ticket = 0;
   SlotId slot;

@@ -1,5 +1,5 @@
 // Session: everything a shard remembers of one connection. Plain state; what happens to it is in broker/shard.cc,
-// broker/http_session.cc and broker/websocket_session.cc.
+// broker/http_session.cc, broker/websocket_session.cc and broker/sse_session.cc.
 //
 // One Session per slot, made once and used again. Idle subscribers are almost all there is, so its bytes are counted:
 // what only an HTTP exchange, a join or a publisher needs is on the heap while it is needed.
@@ -27,12 +27,13 @@
 namespace ringcast::broker {
 
 enum class Phase : std::uint8_t {
-  free,       // no connection has this slot
-  http,       // reading a request, or answering one
-  upgrading,  // the 101 waits for the subscription to be live
-  websocket,  // open
-  closing,    // the last bytes go out; what comes in is thrown away
-  ended,      // nothing more is sent or read; waits for the connection layer to let go
+  free,          // no connection has this slot
+  http,          // reading a request, or answering one
+  upgrading,     // the 101, or the head of an event stream, waits for the subscription to be live
+  websocket,     // open
+  event_stream,  // open: server-sent events; what comes in is thrown away
+  closing,       // the last bytes go out; what comes in is thrown away
+  ended,         // nothing more is sent or read; waits for the connection layer to let go
 };
 
 // One origin's part of starting a subscription.
@@ -51,6 +52,8 @@ struct Join {
   std::uint32_t replay_max = 0;     // of each topic; 0: its last value
   bool pulls = false;               // begins with kept messages
   bool upgrades = false;            // the 101 is held until the markers have come
+  bool recovers = false;            // it knows up to where its client has everything,
+  bool changed = false;             // and a home cannot say that nothing came after that
   std::vector<JoinOrigin> origins;  // the homes that can have topics of the filter
 };
 
@@ -83,7 +86,9 @@ struct Session {
   bool messages_wait : 1 = false;        // live ones, in full->waiting, for what a subscription begins with
   bool pulling : 1 = false;              // a chunk of kept messages is on its way from a home
   bool may_send : 1 = true;              // its URL names a topic, not a filter with wildcards
-  bool ping_sent : 1 = false;            // and not a byte has come since
+  bool ping_sent : 1 = false;            // and not a byte has come since; event stream: was blocked at its last look
+  bool id_due : 1 = false;               // event stream: it got messages since its last id
+  std::uint8_t reads_ignored : 3 = 0;    // event stream: how often something came
   bool send_blocked : 1 = false;         // the connection layer waits for the socket: it is not put into the dirty list
   bool in_blocked : 1 = false;           // in the table's list of those
   bool reached_by_loopback : 1 = false;  // the address it connected to

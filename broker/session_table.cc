@@ -97,9 +97,13 @@ void SessionTable::send_own(SlotId slot, std::string_view bytes) {
 }
 
 void SessionTable::send_urgent(SlotId slot, Bytes bytes) {
+  send_urgent(slot, own_.append(bytes));
+}
+
+void SessionTable::send_urgent(SlotId slot, const Span& span) {
   Session* session = find(slot);
   if (session == nullptr || session->phase >= Phase::closing) return;
-  session->outbox.append_urgent(own_.append(bytes), outboxes_);
+  session->outbox.append_urgent(span, outboxes_);
   touched(*session, slot.index);
 }
 

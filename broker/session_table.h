@@ -80,6 +80,7 @@ class SessionTable {
   void send_own(SlotId slot, Bytes bytes);
   void send_own(SlotId slot, std::string_view bytes);
   // The same, before everything but the frame that is being sent.
+  void send_urgent(SlotId slot, const Span& span);
   void send_urgent(SlotId slot, Bytes bytes);
   // A pong: at once if the socket takes bytes, else only the newest is kept until it does.
   void send_pong(SlotId slot, Session& session, Bytes frame);
@@ -94,6 +95,16 @@ class SessionTable {
     session.dirty = true;
     dirty_.push_back({index, session.generation});
   }
+
+  // The event stream in `index` got messages: it is owed an id behind them (SseSession::end_turn()).
+  void owe_id(std::uint32_t index) {
+    Session& session = sessions_[index];
+    if (session.id_due) return;
+    session.id_due = true;
+    ids_due_.push_back({index, session.generation});
+  }
+  // Those; SseSession clears it.
+  [[nodiscard]] std::vector<SlotId>& ids_due() noexcept { return ids_due_; }
 
   // ---- ending ----
 
@@ -176,6 +187,7 @@ class SessionTable {
   std::vector<SlotId> overflowed_;
   std::array<std::uint32_t, kCompressions> users_{};  // sessions by what they agreed to; those with none not counted
   std::uint32_t compressions_ = compression_bit(Compression::none);
+  std::vector<SlotId> ids_due_;
   std::uint32_t tickets_ = 0;
   bool draining_ = false;
 };

@@ -38,10 +38,19 @@ Shard::Shard(const Process& process, std::uint32_t index)
             {.shard = index, .shards = process.mesh.shards(), .key = process.hash_key, .epoch = process.epoch},
             sessions_, publishing_, subscribing_, requester_),
       http_(process.config, process.hash_key, process.epoch, process.find_file, sessions_, publishing_, subscribing_),
-      websocket_(process.config, sessions_, publishing_, full_, subscriptions_) {
-  fan_out_.set_codec(Protocol::raw, raw_codec_);
-  for (const Protocol form : {Protocol::proto, Protocol::json})
-    fan_out_.set_codec(form, full_.codec(encoding_of(form)));
+      websocket_(process.config, sessions_, publishing_, full_, subscriptions_),
+      sse_(process.config, {.shards = process.mesh.shards(), .key = process.hash_key, .epoch = process.epoch},
+           sessions_, subscribing_) {
+  for (std::size_t i = 0; i < kProtocols; ++i) {
+    const auto protocol = static_cast<Protocol>(i);
+    fan_out_.set_codec(protocol, codec(protocol));
+  }
+}
+
+Codec& Shard::codec(Protocol protocol) noexcept {
+  if (is_event_stream(protocol)) return sse_.codec(protocol);
+  if (protocol == Protocol::raw) return raw_codec_;
+  return full_.codec(encoding_of(protocol));
 }
 
 Shard::~Shard() {
@@ -76,8 +85,9 @@ std::size_t Shard::received(SlotId slot, MutableBytes in, Instant now) {
   assert(session != nullptr);
   if (session->phase == Phase::http) return http_.received(slot, in, now);
   if (session->phase == Phase::websocket) return websocket_.received(slot, in, now);
+  if (session->phase == Phase::event_stream) sse_.received(slot, *session, now);
   if (session->phase == Phase::upgrading) return 0;
-  return in.size();  // it ends: what comes is thrown away
+  return in.size();  // a stream, or it ends: what comes is thrown away
 }
 
 bool Shard::stopped(SlotId slot) noexcept {
@@ -95,6 +105,7 @@ void Shard::peer_finished(SlotId slot, Instant now) {
       if (WebSocketSession::is_closing(*session)) return;
       [[fallthrough]];
     case Phase::upgrading:
+    case Phase::event_stream:
       // Without a close frame: nobody is left to be told anything (RFC 6455 §7.1.5, code 1006).
       return sessions_.abort(slot);
     case Phase::closing:  // what it is owed is still sent, then the connection ends
@@ -111,6 +122,12 @@ void Shard::peer_lost(SlotId slot) {
 void Shard::sent(SlotId slot) {
   subscribing_.sent(slot);
   tell_started();
+}
+
+void Shard::unblocked(SlotId slot) {
+  sessions_.unblocked(slot);
+  Session& session = sessions_.at(slot.index);
+  if (session.phase == Phase::event_stream) sse_.unblocked(slot, session);
 }
 
 void Shard::fin_sent(SlotId slot, Instant now) {
@@ -137,6 +154,7 @@ topics::ShardSet Shard::turn(const Now& now) {
   more |= drain_deliveries(now, appends);
   full_.end_turn();
   complete_upgrades(now.monotonic);
+  if (!fan_out_.pending()) sse_.end_turn(now.monotonic);
   close_slow_consumers(now.monotonic);
   look_at_deadlines(now.monotonic);
   for (const Doomed& doomed : sessions_.doomed()) forget(doomed.slot);
@@ -183,11 +201,13 @@ Shard::Drained Shard::drain_one(std::uint32_t origin, const Delivery& delivery, 
         const bool added = fan_out_.add(origin, delivery, appends);
         assert(added);
       }
+      sse_.saw(origin, delivery.message->position);
       drained_bytes_ += delivery.message->payload_size + 1;
       return Drained::yes;
     case Delivery::Kind::marker:
       // What came before the marker is not the new subscription's.
       if (fan_out_.pending() && !fan_out_.step(appends)) return Drained::not_yet;
+      sse_.saw(origin, delivery.position);
       subscribing_.marker(origin, delivery);
       tell_started();
       return Drained::yes;
@@ -229,11 +249,7 @@ void Shard::opening_message(const Delivery& delivery, std::uint32_t& appends, In
   Session* session = sessions_.find(delivery.slot);
   if (session == nullptr) return;
   if (session->phase == Phase::http) return http_.fetched(delivery.slot, delivery.ticket, *delivery.message, now);
-  if (protocol_of(session->encoding) == Protocol::raw) {
-    subscribing_.opening_message(delivery, raw_codec_);
-  } else {
-    subscribing_.opening_message(delivery, full_.codec(session->encoding));
-  }
+  subscribing_.opening_message(delivery, codec(protocol_of(session->encoding)));
   appends -= std::min(appends, compressor_.take_cost());
 }
 
@@ -248,8 +264,10 @@ void Shard::opening_end(std::uint32_t origin, const Delivery& delivery, Instant 
 void Shard::tell_started() {
   for (const Subscribing::Started& started : subscribing_.started()) {
     if (started.upgrades) sessions_.upgraded().push_back(started.slot);
-    const Session* session = sessions_.find(started.slot);
-    if (session != nullptr && session->full != nullptr) full_.started(started);
+    Session* session = sessions_.find(started.slot);
+    if (session == nullptr) continue;
+    if (session->full != nullptr) full_.started(started);
+    if (is_event_stream(protocol_of(session->encoding))) sse_.started(started, *session);
   }
   subscribing_.started().clear();
 }
@@ -277,7 +295,11 @@ void Shard::complete_upgrades(Instant now) {
   for (const SlotId slot : sessions_.upgraded()) {
     Session* session = sessions_.find(slot);
     if (session == nullptr || session->phase != Phase::upgrading) continue;
-    websocket_.opened(slot, now);
+    if (is_event_stream(protocol_of(session->encoding))) {
+      sse_.opened(slot, now);
+    } else {
+      websocket_.opened(slot, now);
+    }
     sessions_.mark_dirty(*session, slot.index);
     sessions_.resume(slot);
   }
@@ -292,6 +314,8 @@ void Shard::close_slow_consumers(Instant now) {
     if (session->phase == Phase::websocket) {
       sessions_.close_websocket(slot, code(proto::CloseCode::slow_consumer),
                                 "too slow: more waits for you than --max-outbox allows", now);
+    } else if (session->phase == Phase::event_stream) {
+      sse_.end(slot, kLag, now);
     } else {
       sessions_.abort(slot);  // an HTTP client that pipelines requests and reads no answers
     }
@@ -314,6 +338,8 @@ void Shard::due(SlotId slot, Session& session, Instant now) {
       return http_.refuse_upgrade(slot, now);
     case Phase::websocket:
       return websocket_.due(slot, now);
+    case Phase::event_stream:
+      return sse_.due(slot, session, now);
     case Phase::closing:
       return sessions_.abort(slot);
     case Phase::free:
@@ -356,6 +382,9 @@ void Shard::close_all(Instant now) {
       case Phase::websocket:
         sessions_.close_websocket(slot, code(proto::CloseCode::restart), "the broker restarts", now,
                                   SessionTable::Owed::send);
+        break;
+      case Phase::event_stream:
+        sse_.end(slot, kGoAway, now, SessionTable::Owed::send);
         break;
       case Phase::http:
       case Phase::upgrading:

@@ -22,6 +22,7 @@
 #include "broker/raw_codec.h"
 #include "broker/requester.h"
 #include "broker/session_table.h"
+#include "broker/sse_session.h"
 #include "broker/subscribing.h"
 #include "broker/websocket_session.h"
 
@@ -53,7 +54,7 @@ class Shard {
   struct Counters {
     std::uint64_t opened = 0;
     std::uint64_t refused = 0;         // connections over max_connections
-    std::uint64_t slow_consumers = 0;  // closed with 4008
+    std::uint64_t slow_consumers = 0;  // closed with 4008, or `event: lag`
   };
 
   Shard(const Process& process, std::uint32_t index);
@@ -75,7 +76,7 @@ class Shard {
   void sent(SlotId slot);
   // The socket takes nothing at the moment; it does again.
   void blocked(SlotId slot) { sessions_.blocked(slot); }
-  void unblocked(SlotId slot) { sessions_.unblocked(slot); }
+  void unblocked(SlotId slot);
   // A connection that was to finish has sent its FIN: the peer has linger_close_ms to close too.
   void fin_sent(SlotId slot, Instant now);
   // The connection layer has let go of a connection that was doomed with abort.
@@ -116,6 +117,7 @@ class Shard {
   [[nodiscard]] const topics::Subscriptions& subscriptions() const noexcept { return subscriptions_; }
   [[nodiscard]] const WebSocketSession& websocket() const noexcept { return websocket_; }
   [[nodiscard]] const FullSession& full() const noexcept { return full_; }
+  [[nodiscard]] const SseSession& sse() const noexcept { return sse_; }
 
  private:
   [[nodiscard]] bool drain_deliveries(const Now& now, std::uint32_t& appends);
@@ -127,6 +129,7 @@ class Shard {
   void acknowledge(std::uint32_t origin, const Delivery& ack, Instant now);
   void tell_started();
   [[nodiscard]] Session* find_full(SlotId slot) noexcept;
+  [[nodiscard]] Codec& codec(Protocol protocol) noexcept;
   void complete_upgrades(Instant now);
   void close_slow_consumers(Instant now);
   void look_at_deadlines(Instant now);
@@ -152,6 +155,7 @@ class Shard {
   FullSession full_;
   HttpSession http_;
   WebSocketSession websocket_;
+  SseSession sse_;
   Identity anonymous_;
   topics::ShardSet room_made_ = 0;  // shards whose delivery rings got room and that asked for it
   std::size_t drained_bytes_ = 0;

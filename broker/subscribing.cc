@@ -50,6 +50,11 @@ std::uint32_t Subscribing::take_entry(Session& session) {
   return static_cast<std::uint32_t>(session.subscriptions.size() - 1);
 }
 
+// Up to where the client has what comes of `home`; what no home can vouch for if that is not known.
+std::uint64_t Subscribing::known_at(const Checkpoint* resume, std::uint32_t home) {
+  return resume == nullptr ? UINT64_MAX : resume->position_of(home).value_or(UINT64_MAX);
+}
+
 std::unique_ptr<Join> Subscribing::announce(SlotId slot, std::uint32_t index, std::string_view filter,
                                             const topics::Subscriptions::Joined& joined, const Options& options) {
   auto join = std::make_unique<Join>();
@@ -57,6 +62,7 @@ std::unique_ptr<Join> Subscribing::announce(SlotId slot, std::uint32_t index, st
   join->pulls = options.begin != Begin::now;
   join->replay_max = options.begin == Begin::last_n ? options.last_count : 0;
   join->upgrades = options.upgrades;
+  join->recovers = options.resume != nullptr;
   for (topics::ShardSet homes = joined.homes; homes != 0;) {
     const std::uint32_t home = topics::take_shard(homes);
     join->origins.push_back({.home = home});
@@ -65,6 +71,7 @@ std::unique_ptr<Join> Subscribing::announce(SlotId slot, std::uint32_t index, st
                            .subscription = index,
                            .ticket = join->ticket,
                            .slot = slot,
+                           .position = known_at(options.resume, home),
                            .message = requester_.note(filter)});
   }
   join->markers_missing = static_cast<std::uint32_t>(join->origins.size());
@@ -90,12 +97,16 @@ void Subscribing::marker(std::uint32_t origin, const Delivery& delivery) {
   part->position = delivery.position;
   part->state = JoinOrigin::State::to_pull;
   if (session->subscriptions[delivery.subscription].holds) sessions_.hold_origin(*session, origin);
+  if (!delivery.unchanged) join->changed = true;
   if (--join->markers_missing > 0) return;
+  const bool recovered = join->recovers && !join->changed;
+  if (recovered) join->pulls = false;  // nothing is missing
   started_.push_back({.slot = delivery.slot,
                       .subscription = delivery.subscription,
                       .live = true,
                       .complete = !join->pulls,
-                      .upgrades = join->upgrades});
+                      .upgrades = join->upgrades,
+                      .recovered = recovered});
   if (!join->pulls) return end_join(*session, delivery.subscription);
   if (session->full != nullptr) session->full->to_pull.push_back(delivery.subscription);
   pull(delivery.slot, *session);
@@ -143,7 +154,8 @@ void Subscribing::opening_message(const Delivery& delivery, Codec& codec) {
   if (!encoded) return;
   const Compression window = compressor_.window(encoded->payload.size(), compression_of(session->encoding));
   if (window != Compression::none) encoded = compressor_.compress(*encoded, window);
-  sessions_.send_own(delivery.slot, write_frames(*encoded, record_of(*delivery.message), sessions_.own_writer()));
+  sessions_.send_own(delivery.slot,
+                     write_message(session->encoding, *encoded, record_of(*delivery.message), sessions_.own_writer()));
 }
 
 void Subscribing::opening_end(std::uint32_t origin, const Delivery& delivery) {

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/checkpoint.h"
 #include "broker/codec.h"
 #include "broker/compressor.h"
 #include "broker/requester.h"
@@ -36,6 +37,8 @@ class Subscribing {
     std::uint32_t last_count = 0;  // with last_n
     bool echo = true;
     bool upgrades = false;  // markers complete the opening handshake
+    // What the client has already; null: not known. If nothing was published since, it begins with nothing else.
+    const Checkpoint* resume = nullptr;
   };
 
   // What a subscription has come to: for its session's protocol to tell.
@@ -45,6 +48,7 @@ class Subscribing {
     bool live = false;               // from here on; else it was before
     bool complete = false;           // all that it begins with was given to the outbox
     bool upgrades = false;
+    bool recovered = false;  // nothing was published since Options::resume
   };
 
   Subscribing(std::uint32_t shards, topics::HashKey key, Requester& requester, SessionTable& sessions,
@@ -84,6 +88,7 @@ class Subscribing {
  private:
   [[nodiscard]] static Join* join_of(Session& session, const Delivery& delivery);
   [[nodiscard]] static std::uint32_t take_entry(Session& session);
+  [[nodiscard]] static std::uint64_t known_at(const Checkpoint* resume, std::uint32_t home);
   [[nodiscard]] std::unique_ptr<Join> announce(SlotId slot, std::uint32_t index, std::string_view filter,
                                                const topics::Subscriptions::Joined& joined, const Options& options);
   void pull(SlotId slot, Session& session);

@@ -41,7 +41,12 @@ std::optional<HttpRefusal> read_parameter(const frame::QueryParameter& parameter
     request.publish_only = true;
     return std::nullopt;
   }
-  return bad("unknown_parameter", "unknown parameter " + parameter.name + "; there are echo, last and mode");
+  if (parameter.name == "format") {
+    if (parameter.value != "json") return bad_parameter(parameter, "the one format is json (of an event stream)");
+    request.json = true;
+    return std::nullopt;
+  }
+  return bad("unknown_parameter", "unknown parameter " + parameter.name + "; there are echo, format, last and mode");
 }
 
 std::optional<HttpRefusal> read_query(std::string_view text, TopicRequest& request) {

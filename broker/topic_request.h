@@ -26,6 +26,7 @@ struct TopicRequest {
   bool echo = true;           // `echo=0`: do not hear yourself
   bool last = false;          // `last=1`: begin with the last values
   bool publish_only = false;  // `mode=pub`
+  bool json = false;          // `format=json`: an event stream of JSON, though of one topic
 };
 
 inline constexpr std::string_view kTopicsPath = "/topics/";

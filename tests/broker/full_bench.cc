@@ -27,17 +27,21 @@ FullBench::~FullBench() {
 
 Client& FullBench::dial(std::uint32_t shard, std::string_view target, std::string_view protocol,
                         std::string_view extensions) {
+  const std::string head = "GET " + std::string(target) +
+                           " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: " +
+                           std::string(protocol) +
+                           (extensions.empty() ? "" : "\r\nSec-WebSocket-Extensions: " + std::string(extensions)) +
+                           "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+  return request(shard, head);
+}
+
+Client& FullBench::request(std::uint32_t shard, std::string_view bytes) {
   clients_.push_back(std::make_unique<Client>());
   Client& client = *clients_.back();
   client.shard = shard;
   client.slot = shards_[shard]->opened({}, now.monotonic);
-  const std::string request = "GET " + std::string(target) +
-                              " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                              "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: " +
-                              std::string(protocol) +
-                              (extensions.empty() ? "" : "\r\nSec-WebSocket-Extensions: " + std::string(extensions)) +
-                              "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-  client.unread.assign(request.begin(), request.end());
+  client.unread.assign(bytes.begin(), bytes.end());
   offer(client);
   settle();
   return client;

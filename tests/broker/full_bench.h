@@ -52,6 +52,9 @@ class FullBench {
   // Sends a handshake and settles; the head of the answer.
   std::string try_connect(std::uint32_t shard, std::string_view target, std::string_view protocol);
 
+  // A connection that sends these bytes; everything that it gets is in `head`, unless it is a WebSocket.
+  Client& request(std::uint32_t shard, std::string_view request);
+
   // The same with Sec-WebSocket-Extensions.
   Client& connect_offering(std::string_view extensions, std::uint32_t shard, std::string_view target,
                            std::string_view protocol);

@@ -16,7 +16,7 @@ TEST_CASE("a topic request: the path names the topic or filter, decoded once") {
   CHECK(read_topic_request("/topics/a%2523", "")->filter == "a%23");  // once, not twice
 }
 
-TEST_CASE("a topic request: echo, last and mode have defaults and values") {
+TEST_CASE("a topic request: echo, last, mode and format have defaults and values") {
   const auto plain = read_topic_request("/topics/t", "");
   REQUIRE(plain);
   CHECK(plain->echo);
@@ -27,6 +27,8 @@ TEST_CASE("a topic request: echo, last and mode have defaults and values") {
   CHECK(!all->echo);
   CHECK(all->last);
   CHECK(all->publish_only);
+  CHECK(!all->json);
+  CHECK(read_topic_request("/topics/t", "format=json")->json);
 }
 
 TEST_CASE("a topic request: what is wrong is refused by its name") {
@@ -53,6 +55,7 @@ TEST_CASE("a topic request: what is wrong is refused by its name") {
       {"/topics/t", "echo=2", "bad_parameter", "echo=2"},
       {"/topics/t", "last=", "bad_parameter", "last="},
       {"/topics/t", "mode=sub", "bad_parameter", "mode=sub"},
+      {"/topics/t", "format=xml", "bad_parameter", "format=xml"},
       {"/topics/t", "echo=%zz", "bad_escape", "query"},
   };
   for (const Row& row : rows) {

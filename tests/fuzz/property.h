@@ -40,6 +40,9 @@ void check_url(Bytes input);
 // The client takes what the server answers to whatever handshake the server takes; the server takes the client's.
 void check_handshake(Bytes input);
 
+// A token that is taken is the one token of its checkpoint; a checkpoint that was written is read back the same.
+void check_checkpoint_token(Bytes input);
+
 // Trie and walk find for each filter and topic what the reference matches; what is valid keeps every limit.
 void check_topic_names(Bytes input);
 

@@ -1,0 +1,19 @@
+#include "broker/sse_notice.h"
+
+#include "frame/http_response.h"
+
+namespace ringcast::broker {
+
+std::string write_notice(const SseNotice& notice) {
+  std::string text = "event: " + std::string(notice.event) + "\ndata: {\"reason\":";
+  frame::append_json_string(text, notice.reason);
+  text += ",\"text\":";
+  frame::append_json_string(text, notice.text);
+  return text + "}\n\n";
+}
+
+std::string write_retry(std::uint64_t random) {
+  return "retry: " + std::to_string(kRetryMinMs + random % (kRetryMaxMs - kRetryMinMs + 1)) + "\n\n";
+}
+
+}  // namespace ringcast::broker

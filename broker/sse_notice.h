@@ -1,0 +1,44 @@
+// SseNotice: what the broker itself says on an event stream, as text: never a message, so a page's onmessage does not
+// hear it. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace ringcast::broker {
+
+// A notice: an event of this name. Its data is {"reason":"…","text":"…"}: for machines, and for people.
+struct SseNotice {
+  std::string_view event;
+  std::string_view reason;
+  std::string_view text;
+};
+
+// After the beginning, where a client came back with an id: either of two.
+inline constexpr SseNotice kRecovered{"recovered", "unchanged", "nothing was published since"};
+inline constexpr SseNotice kGapChanged{"gap", "changed",
+                                       "something may have been published since; the last values follow"};
+inline constexpr SseNotice kGapRestarted{"gap", "restarted",
+                                         "the broker was restarted since; the last values that it has follow"};
+inline constexpr SseNotice kGapUnknownId{"gap", "unknown_id",
+                                         "Last-Event-ID is not one of this broker's; the last values follow"};
+// Before the end.
+inline constexpr SseNotice kLag{"lag", "too_slow", "more waits for you than --max-outbox allows; come back"};
+inline constexpr SseNotice kGoAway{"go_away", "restart", "the broker restarts; come back"};
+inline constexpr SseNotice kTooMuchInput{"go_away", "too_much_input",
+                                         "nothing can be asked on a connection that carries a stream"};
+
+[[nodiscard]] std::string write_notice(const SseNotice& notice);
+
+// How long a browser waits before it comes back, milliseconds: thousands that were cut off together come one by one.
+inline constexpr std::uint32_t kRetryMinMs = 1'000;
+inline constexpr std::uint32_t kRetryMaxMs = 3'000;
+
+// The field that says so, as a block of its own; `random` decides, in that range.
+[[nodiscard]] std::string write_retry(std::uint64_t random);
+
+// What keeps a silent stream open.
+inline constexpr std::string_view kHeartbeat = ":\n\n";
+
+}  // namespace ringcast::broker

@@ -1,0 +1,135 @@
+#include "broker/sse_session.h"
+
+#include <cassert>
+#include <utility>
+
+#include "broker/event_framing.h"
+#include "frame/bytes.h"
+#include "topics/hash.h"
+
+namespace ringcast::broker {
+
+SseSession::SseSession(const Config& config, const Place& place, SessionTable& sessions, const Subscribing& subscribing)
+    : config_(config),
+      place_(place),
+      sessions_(sessions),
+      subscribing_(subscribing),
+      seen_(place.shards),
+      ids_(std::size_t{2} * (place.shards + 1)),
+      id_writer_(sessions.segments()) {}
+
+Span SseSession::write(Protocol protocol, std::string_view event, SegmentWriter& writer) const {
+  return write_event(protocol, frame::as_bytes(event), {}, writer);
+}
+
+// ---- beginning ----
+
+void SseSession::started(const Subscribing::Started& started, Session& session) {
+  if (started.recovered && session.http != nullptr) session.http->stream_begins_with = &kRecovered;
+  if (started.complete) sessions_.owe_id(started.slot.index);
+}
+
+void SseSession::opened(SlotId slot, Instant now) {
+  Session& session = sessions_.at(slot.index);
+  std::string begin = write_retry(topics::hash_name(place_.key, std::to_string(sessions_.take_ticket())));
+  if (const SseNotice* notice = session.http->stream_begins_with; notice != nullptr) {
+    ++(notice == &kRecovered ? counters_.recovered : counters_.gaps);
+    begin += write_notice(*notice);
+  }
+  ++counters_.opened;
+  session.phase = Phase::event_stream;
+  session.http.reset();
+  // Before the messages that have come while other homes had not answered.
+  sessions_.send_urgent(slot, write(protocol_of(session.encoding), begin, sessions_.own_writer()));
+  sessions_.owe_id(slot.index);
+  sessions_.set_deadline(slot.index, now + config_.ping_interval_ms);
+}
+
+// ---- while it is open ----
+
+void SseSession::received(SlotId slot, Session& session, Instant now) {
+  if (session.reads_ignored < kReadsIgnoredMax) {
+    ++session.reads_ignored;
+    return;
+  }
+  end(slot, kTooMuchInput, now, SessionTable::Owed::send);
+}
+
+void SseSession::due(SlotId slot, Session& session, Instant now) {
+  if (session.send_blocked) {
+    if (session.ping_sent) {
+      ++counters_.peers_lost;
+      return sessions_.abort(slot);
+    }
+    session.ping_sent = true;
+    return sessions_.set_deadline(slot.index, now + config_.pong_timeout_ms);
+  }
+  sessions_.send_own(slot, write(protocol_of(session.encoding), kHeartbeat, sessions_.own_writer()));
+  sessions_.set_deadline(slot.index, now + config_.ping_interval_ms);
+}
+
+void SseSession::unblocked(SlotId slot, Session& session) {
+  session.ping_sent = false;
+  if (session.id_due) sessions_.ids_due().push_back(slot);
+}
+
+void SseSession::end_turn(Instant now) {
+  std::vector<SlotId>& due = sessions_.ids_due();
+  if (due.empty()) return;
+  for (const SlotId slot : due) {
+    Session* session = sessions_.find(slot);
+    if (session == nullptr) continue;
+    const bool open = session->phase == Phase::event_stream;
+    session->id_due = open && session->send_blocked;  // later, when it has taken what is before
+    if (!open || session->send_blocked || session->joins > 0) continue;
+    sessions_.send_own(slot, id_of(*session));
+    sessions_.set_deadline(slot.index, now + config_.ping_interval_ms);
+  }
+  due.clear();
+  for (Span& id : ids_) {
+    if (id.segment != nullptr) sessions_.segments().release(id.segment);
+    id = {};
+  }
+}
+
+// Of a filter with wildcards the positions of all homes count, of a topic its home's alone: shorter.
+const Span& SseSession::id_of(const Session& session) {
+  const Protocol protocol = protocol_of(session.encoding);
+  const bool one_home = session.may_send;
+  std::uint32_t home = place_.shards;
+  if (one_home) {
+    const std::string_view topic = subscribing_.filter(session.subscriptions.front());
+    home = topics::owner(topics::hash_name(place_.key, topic), place_.shards);
+  }
+  Span& id = ids_[std::size_t{2} * home + (is_chunked(protocol) ? 1 : 0)];
+  if (id.segment != nullptr) return id;
+  fill_checkpoint(one_home ? home : 0, one_home ? home + 1 : place_.shards);
+  id_ = "id: ";
+  append_token(checkpoint_, id_);
+  id_ += "\n\n";
+  id = write(protocol, id_, id_writer_);
+  sessions_.segments().retain(id.segment);
+  return id;
+}
+
+void SseSession::fill_checkpoint(std::uint32_t first, std::uint32_t end) {
+  checkpoint_.epoch = place_.epoch;
+  checkpoint_.positions.clear();
+  for (std::uint32_t origin = first; origin < end; ++origin) {
+    checkpoint_.positions.push_back({.origin = origin, .position = seen_[origin]});
+  }
+}
+
+// ---- the end ----
+
+void SseSession::end(SlotId slot, const SseNotice& notice, Instant now, SessionTable::Owed owed) {
+  Session* session = sessions_.find(slot);
+  if (session == nullptr || session->phase != Phase::event_stream) return;
+  if (owed == SessionTable::Owed::drop) session->outbox.truncate(sessions_.outboxes());
+  const Protocol protocol = protocol_of(session->encoding);
+  sessions_.send_own(slot, write(protocol, write_notice(notice), sessions_.own_writer()));
+  if (is_chunked(protocol)) sessions_.send_own(slot, kLastChunk);
+  sessions_.finish(slot, now);
+}
+
+}  // namespace ringcast::broker

@@ -1,0 +1,91 @@
+// SseSession: what an open event stream is sent besides messages: how it begins and ends, ids, heartbeats.
+//
+// An id is a token (broker/checkpoint.h) that says up to where this shard has given its subscribers everything. So it
+// is the same for all streams of a kind, written once a turn, and comes as a block of its own without data, behind the
+// messages of that turn: at most once per flush. A stream that still begins, or waits for its socket, has it later.
+//
+// Thread: one shard's. State is in Session; this holds what all sessions of the shard share.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "broker/checkpoint.h"
+#include "broker/config.h"
+#include "broker/session_table.h"
+#include "broker/sse_codec.h"
+#include "broker/sse_notice.h"
+#include "broker/subscribing.h"
+#include "topics/hash.h"
+
+namespace ringcast::broker {
+
+class SseSession {
+ public:
+  // How often something may come on a stream, which nobody reads: a second request, or noise.
+  static constexpr std::uint8_t kReadsIgnoredMax = 7;
+
+  struct Counters {
+    std::uint64_t opened = 0;
+    std::uint64_t recovered = 0;  // came back and had missed nothing
+    std::uint64_t gaps = 0;       // came back and was told that it may have
+    std::uint64_t peers_lost = 0;
+  };
+
+  struct Place {  // where this is
+    std::uint32_t shards = 1;
+    topics::HashKey key;
+    std::uint64_t epoch = 0;
+  };
+
+  SseSession(const Config& config, const Place& place, SessionTable& sessions, const Subscribing& subscribing);
+  SseSession(const SseSession&) = delete;
+  SseSession& operator=(const SseSession&) = delete;
+
+  [[nodiscard]] SseCodec& codec(Protocol protocol) noexcept {
+    return protocol == Protocol::sse || protocol == Protocol::sse_unchunked ? payload_ : json_;
+  }
+
+  // Hot path: once per delivery. What `origin` sent up to this position was drained; end_turn() must not be called
+  // before it was fanned out.
+  void saw(std::uint32_t origin, std::uint64_t position) noexcept { seen_[origin] = position; }
+
+  // The session's subscription has come so far.
+  void started(const Subscribing::Started& started, Session& session);
+  // It is live: the head goes out, and what the stream begins with.
+  void opened(SlotId slot, Instant now);
+  // Takes bytes that nobody asked for.
+  void received(SlotId slot, Session& session, Instant now);
+  // The session's deadline has come: a heartbeat is due, or the peer is gone.
+  void due(SlotId slot, Session& session, Instant now);
+  // Its socket takes bytes again.
+  void unblocked(SlotId slot, Session& session);
+  // Gives every stream that got messages its id.
+  void end_turn(Instant now);
+  // Says why, ends the body and the connection.
+  void end(SlotId slot, const SseNotice& notice, Instant now, SessionTable::Owed owed = SessionTable::Owed::drop);
+
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+
+ private:
+  [[nodiscard]] Span write(Protocol protocol, std::string_view event, SegmentWriter& writer) const;
+  [[nodiscard]] const Span& id_of(const Session& session);
+  void fill_checkpoint(std::uint32_t first, std::uint32_t end);
+
+  const Config& config_;
+  const Place place_;
+  SessionTable& sessions_;
+  const Subscribing& subscribing_;
+  SseCodec payload_{SseCodec::Form::payload};
+  SseCodec json_{SseCodec::Form::json};
+  std::vector<std::uint64_t> seen_;  // by origin
+  // The turn's ids: for one origin, or behind them for all; each bare and in a chunk. Those in use hold a reference.
+  std::vector<Span> ids_;
+  SegmentWriter id_writer_;
+  Checkpoint checkpoint_;  // these two for their memory
+  std::string id_;
+  Counters counters_;
+};
+
+}  // namespace ringcast::broker
