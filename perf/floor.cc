@@ -1,6 +1,9 @@
 // floor: the least that a broadcast server can do on io_uring: what any broker's cost is compared with.
 //
-//   perf/floor --port 8090 [--cpu 0]
+//   perf/floor --port 8090 [--cpu 0] [--deflate]
+//
+// --deflate: each message is compressed for each subscriber anew (permessage-deflate without context, at the broker's
+// level), as by servers that do so per connection: what perf/compression compares with.
 //
 // Accepts WebSocket upgrades under any URL; what a connection with `mode=pub` sends goes to all others whose path is
 // the same as its own. One thread; per turn, everything received is framed once into one buffer, and each subscriber is
@@ -27,6 +30,7 @@
 #include <string_view>
 #include <vector>
 
+#include "frame/deflate.h"
 #include "frame/handshake.h"
 #include "frame/header.h"
 #include "frame/mask.h"
@@ -63,7 +67,9 @@ struct Connection {
 
 class Floor {
  public:
-  explicit Floor(int listener) : listener_(listener), buffers_(kBuffers * kBufferSize) {
+  enum class Mode { plain, deflate };
+
+  Floor(int listener, Mode mode) : listener_(listener), mode_(mode), buffers_(kBuffers * kBufferSize) {
     io_uring_params params{};
     params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_COOP_TASKRUN |
                    IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
@@ -198,6 +204,10 @@ class Floor {
     std::string answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
     answer += "Sec-WebSocket-Accept: ";
     answer.append(accept.data(), accept.size());
+    if (mode_ == Mode::deflate && text.find("permessage-deflate") != std::string_view::npos) {
+      answer += "\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; ";
+      answer += "client_no_context_takeover";
+    }
     answer += "\r\n\r\n";
     if (::send(connection.fd, answer.data(), answer.size(), MSG_NOSIGNAL) < 0) return 0;
     connection.open = true;
@@ -232,6 +242,11 @@ class Floor {
   }
 
   void add_frame(const ringcast::frame::Header& header, Bytes payload) {
+    if (mode_ == Mode::deflate) {
+      std::vector<std::uint8_t>& message = messages_.emplace_back(payload.begin(), payload.end());
+      ringcast::frame::mask(message, header.mask);
+      return;
+    }
     std::array<std::uint8_t, ringcast::frame::kHeaderSizeMax> head;
     const std::size_t head_size = ringcast::frame::encode_header(
         {.opcode = header.opcode, .fin = header.fin, .payload_size = payload.size()}, head);
@@ -243,6 +258,7 @@ class Floor {
 
   // One send per subscriber with all that came in this turn.
   void fan_out() {
+    if (mode_ == Mode::deflate) return fan_out_deflated();
     if (out_.empty()) return;
     unsigned pending = 0;
     for (const std::size_t index : subscribers_) {
@@ -260,6 +276,24 @@ class Floor {
     out_.clear();  // a send that may not wait is over when the submission returns
   }
 
+  void fan_out_deflated() {
+    if (messages_.empty()) return;
+    std::array<std::uint8_t, ringcast::frame::kHeaderSizeMax> head;
+    for (const std::size_t index : subscribers_) {
+      out_.clear();
+      for (const std::vector<std::uint8_t>& message : messages_) {
+        const Bytes deflated = deflater_.deflate(message);
+        const std::size_t head_size = ringcast::frame::encode_header(
+            {.opcode = ringcast::frame::Opcode::binary, .rsv1 = true, .payload_size = deflated.size()}, head);
+        out_.insert(out_.end(), head.begin(), head.begin() + static_cast<std::ptrdiff_t>(head_size));
+        out_.insert(out_.end(), deflated.begin(), deflated.end());
+      }
+      if (::send(connections_[index].fd, out_.data(), out_.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) cut(index);
+    }
+    out_.clear();
+    messages_.clear();
+  }
+
   void cut(std::size_t index) {
     Connection& connection = connections_[index];
     if (connection.fd < 0) return;
@@ -270,6 +304,9 @@ class Floor {
   }
 
   int listener_;
+  Mode mode_;
+  ringcast::frame::Deflater deflater_{ringcast::frame::Deflater::Options{}};
+  std::vector<std::vector<std::uint8_t>> messages_;  // of this turn, with --deflate
   io_uring ring_{};
   io_uring_buf_ring* pool_ = nullptr;
   std::vector<std::uint8_t> buffers_;
@@ -300,6 +337,8 @@ int main(int argc, char** argv) {
   int cpu = -1;
   app.add_option("--port", port, "Port to listen on");
   app.add_option("--cpu", cpu, "CPU to run on");
+  bool deflate = false;
+  app.add_flag("--deflate", deflate, "Compress each message for each subscriber");
   CLI11_PARSE(app, argc, argv);
   if (cpu >= 0) {
     cpu_set_t cpus;
@@ -311,7 +350,7 @@ int main(int argc, char** argv) {
   ::getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &files);
-  const auto floor = std::make_unique<Floor>(listen_on(port));
+  const auto floor = std::make_unique<Floor>(listen_on(port), deflate ? Floor::Mode::deflate : Floor::Mode::plain);
   std::fprintf(stderr, "floor: listening on 127.0.0.1:%d\n", port);
   floor->run();
 }
