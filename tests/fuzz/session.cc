@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "frame/deflate.h"
+#include "frame/inflate.h"
 #include "frame/parser.h"
 #include "proto/json_form.h"
 #include "proto/proto_form.h"
@@ -35,15 +37,16 @@ struct Opening {
   std::string_view target;  // empty: nothing is opened
   std::string_view protocol;
   std::string_view first;  // message
+  bool deflate = false;    // permessage-deflate is offered
 };
 
 constexpr std::array<Opening, 8> kOpenings{{
     {},
-    {"/topics/g?last=1", "", ""},
-    {"/topics/%23?echo=0", "", ""},
+    {"/topics/g?last=1", "", "", true},
+    {"/topics/%23?last=1", "", "", true},
     {"/ws", "ringcast.v1.json", ""},
     {"/ws", "ringcast.v1.proto", ""},
-    {"/topics/g", "ringcast.v1.json", ""},
+    {"/topics/g", "ringcast.v1.json", "", true},
     {"/ws", "ringcast.v1.json",
      R"({"hello":{"id":1,"features":["credit","cumulative_acks"],"producer_id":"00000000000000000000000000000001"}})"},
     {"/topics/g/%23", "ringcast.v1.proto", ""},
@@ -61,6 +64,15 @@ How read_how(Bytes& input) {
 
 std::string text_frame(std::string_view payload) {
   return client_frame({.opcode = frame::Opcode::text, .payload_size = payload.size()}, payload);
+}
+
+// Compressed text; `times` over, so that it is more than there is.
+std::string compressed(std::string_view payload, std::size_t times) {
+  std::string text;
+  for (std::size_t i = 0; i < times; ++i) text.append(payload);
+  frame::Deflater deflater(frame::Deflater::Options{});
+  const std::string deflated(frame::as_text(deflater.deflate(frame::as_bytes(text))));
+  return client_frame({.opcode = frame::Opcode::text, .rsv1 = true, .payload_size = deflated.size()}, deflated);
 }
 
 // One record as what goes over the wire.
@@ -90,6 +102,14 @@ std::string record(std::string_view text) {
     case 'x':
       header.opcode = frame::Opcode::close;
       break;
+    case 'z':
+      return compressed(payload, 1);
+    case 'Z':
+      return compressed(payload, 2'000);
+    case 'r':
+      header.opcode = frame::Opcode::binary;
+      header.rsv1 = true;
+      break;
     default:
       return std::string(payload);  // bytes as they are
   }
@@ -107,6 +127,7 @@ std::string stream_of(const How& how, std::string_view rest) {
              " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
              "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     if (!opening.protocol.empty()) stream.append("Sec-WebSocket-Protocol: ").append(opening.protocol).append("\r\n");
+    if (opening.deflate) stream.append("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n");
     stream.append("\r\n");
     if (!opening.first.empty()) stream.append(text_frame(opening.first));
   }
@@ -191,10 +212,12 @@ Seen see(std::string_view got, const Truth& truth) {
   const bool json = head.contains("ringcast.v1.json");
   const bool proto = head.contains("ringcast.v1.proto");
   std::string rest(got.substr(end + 4));
-  frame::Parser parser(frame::Parser::Options{.role = frame::Role::client});
+  frame::Parser parser(
+      frame::Parser::Options{.role = frame::Role::client, .compression = head.contains("permessage-deflate")});
+  frame::Inflater inflater(frame::Inflater::Options{});
   frame::MutableBytes bytes{reinterpret_cast<std::uint8_t*>(rest.data()), rest.size()};
   for (;;) {
-    const frame::Step step = parser.next(bytes);
+    const frame::Step step = parser.next(bytes, &inflater);
     bytes = bytes.subspan(step.consumed);
     const std::string payload(frame::as_text(step.event.payload));
     switch (step.event.kind) {

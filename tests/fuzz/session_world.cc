@@ -22,6 +22,7 @@ broker::Config config_of(const World::Options& options) {
   config.max_connections = 8;
   config.max_subscriptions = 16;
   config.max_message_bytes = 4 * broker::kKiB;
+  config.compress_min_bytes = 16;
   config.outbox_max_bytes = options.outbox_max_bytes;
   config.http_head_max_bytes = broker::kKiB;
   config.topics_max = 64;
