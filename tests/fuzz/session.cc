@@ -204,7 +204,8 @@ Seen see(std::string_view got, const Truth& truth) {
   const std::size_t upgrade = got.find("HTTP/1.1 101 ");
   const std::size_t end = upgrade == std::string_view::npos ? upgrade : got.find("\r\n\r\n", upgrade);
   if (end == std::string_view::npos) {
-    seen.http = got;
+    // Of an event stream only what is before: its ids come once a turn.
+    seen.http = got.substr(0, got.find("Content-Type: text/event-stream"));
     return seen;
   }
   seen.http = got.substr(0, end + 4);
