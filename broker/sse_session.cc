@@ -15,11 +15,10 @@ SseSession::SseSession(const Config& config, const Place& place, SessionTable& s
       sessions_(sessions),
       subscribing_(subscribing),
       seen_(place.shards),
-      ids_(std::size_t{2} * (place.shards + 1)),
-      id_writer_(sessions.segments()) {}
+      ids_(std::size_t{2} * (place.shards + 1)) {}
 
-Span SseSession::write(Protocol protocol, std::string_view event, SegmentWriter& writer) const {
-  return write_event(protocol, frame::as_bytes(event), {}, writer);
+Span SseSession::write(Protocol protocol, std::string_view event) {
+  return write_event(protocol, frame::as_bytes(event), {}, sessions_.own_writer());
 }
 
 // ---- beginning ----
@@ -40,7 +39,7 @@ void SseSession::opened(SlotId slot, Instant now) {
   session.phase = Phase::event_stream;
   session.http.reset();
   // Before the messages that have come while other homes had not answered.
-  sessions_.send_urgent(slot, write(protocol_of(session.encoding), begin, sessions_.own_writer()));
+  sessions_.send_urgent(slot, write(protocol_of(session.encoding), begin));
   sessions_.owe_id(slot.index);
   sessions_.set_deadline(slot.index, now + config_.ping_interval_ms);
 }
@@ -64,7 +63,7 @@ void SseSession::due(SlotId slot, Session& session, Instant now) {
     session.ping_sent = true;
     return sessions_.set_deadline(slot.index, now + config_.pong_timeout_ms);
   }
-  sessions_.send_own(slot, write(protocol_of(session.encoding), kHeartbeat, sessions_.own_writer()));
+  sessions_.send_own(slot, write(protocol_of(session.encoding), kHeartbeat));
   sessions_.set_deadline(slot.index, now + config_.ping_interval_ms);
 }
 
@@ -107,7 +106,7 @@ const Span& SseSession::id_of(const Session& session) {
   id_ = "id: ";
   append_token(checkpoint_, id_);
   id_ += "\n\n";
-  id = write(protocol, id_, id_writer_);
+  id = write(protocol, id_);
   sessions_.segments().retain(id.segment);
   return id;
 }
@@ -127,7 +126,7 @@ void SseSession::end(SlotId slot, const SseNotice& notice, Instant now, SessionT
   if (session == nullptr || session->phase != Phase::event_stream) return;
   if (owed == SessionTable::Owed::drop) session->outbox.truncate(sessions_.outboxes());
   const Protocol protocol = protocol_of(session->encoding);
-  sessions_.send_own(slot, write(protocol, write_notice(notice), sessions_.own_writer()));
+  sessions_.send_own(slot, write(protocol, write_notice(notice)));
   if (is_chunked(protocol)) sessions_.send_own(slot, kLastChunk);
   sessions_.finish(slot, now);
 }

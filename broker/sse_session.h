@@ -69,7 +69,7 @@ class SseSession {
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 
  private:
-  [[nodiscard]] Span write(Protocol protocol, std::string_view event, SegmentWriter& writer) const;
+  [[nodiscard]] Span write(Protocol protocol, std::string_view event);
   [[nodiscard]] const Span& id_of(const Session& session);
   void fill_checkpoint(std::uint32_t first, std::uint32_t end);
 
@@ -82,7 +82,6 @@ class SseSession {
   std::vector<std::uint64_t> seen_;  // by origin
   // The turn's ids: for one origin, or behind them for all; each bare and in a chunk. Those in use hold a reference.
   std::vector<Span> ids_;
-  SegmentWriter id_writer_;
   Checkpoint checkpoint_;  // these two for their memory
   std::string id_;
   Counters counters_;
