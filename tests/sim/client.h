@@ -40,6 +40,7 @@ class Client {
     Random& random;
     const Positions& positions;
     const Ledger& ledger;
+    bool compression = false;  // some WebSocket clients offer it
   };
 
   Client(const World& world, std::uint32_t id, int listener)

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "frame/deflate.h"
 #include "frame/header.h"
 #include "frame/mask.h"
 
@@ -20,6 +21,11 @@ FramedClient::FramedClient(const World& world, std::uint32_t id, int listener, s
       target_(std::move(target)),
       protocol_(std::move(protocol)),
       protocols_{std::string_view(protocol_)} {
+  if (world_.compression && world_.random.percent(60)) {
+    static const std::vector<std::uint8_t> kBits{9, 11, 12, 15};
+    offer_ = frame::DeflateOffer{.server_window_bits_max = world_.random.of(kBits)};
+    extensions_ = frame::deflate_offer(*offer_);
+  }
   write(frame::upgrade_request(request()));
 }
 
@@ -28,12 +34,20 @@ frame::UpgradeRequest FramedClient::request() const {
           .target = target_,
           .nonce = kNonce,
           .protocols = std::span(protocols_).first(protocol_.empty() ? 0 : 1),
-          .extensions = {},
+          .extensions = extensions_,
           .fields = {}};
 }
 
 void FramedClient::write_message(frame::Opcode opcode, std::string_view payload) {
   frame::Header header{.opcode = opcode};
+  std::string deflated;
+  if (deflate_ && world_.random.percent(50)) {
+    frame::Deflater deflater({.window_bits = deflate_->client_window_bits});
+    const frame::Bytes bytes = deflater.deflate(frame::as_bytes(payload));
+    deflated.assign(bytes.begin(), bytes.end());
+    payload = deflated;
+    header.rsv1 = true;
+  }
   const std::size_t fragments = world_.random.percent(80) ? 1 : world_.random.between(2, 4);
   for (std::size_t left = fragments; left > 0; --left) {
     const std::string_view part = left == 1 ? payload : payload.substr(0, world_.random.below(payload.size() + 1));
@@ -41,6 +55,7 @@ void FramedClient::write_message(frame::Opcode opcode, std::string_view payload)
     header.fin = left == 1;
     write_frame(header, part);
     header.opcode = frame::Opcode::continuation;
+    header.rsv1 = false;
     if (left > 1 && world_.random.percent(20)) ping();
   }
 }
@@ -71,7 +86,8 @@ void FramedClient::misbehave() {
   };
   if (said_goodbye_) return;
   const Offence& offence = world_.random.of(kOffences);
-  expect_close(offence.code);
+  // With compression the second is no DEFLATE.
+  expect_close(offence.header.rsv1 && deflate_ ? 1'007 : offence.code);
   write_frame(offence.header, offence.payload);
 }
 
@@ -97,7 +113,7 @@ void FramedClient::write_frame(frame::Header header, std::string_view payload) {
 void FramedClient::received(std::span<std::uint8_t> bytes) {
   std::size_t taken = state_ == State::handshake ? read_response(bytes) : 0;
   while (state_ == State::open && taken < bytes.size()) {
-    const frame::Step step = parser_.next(bytes.subspan(taken));
+    const frame::Step step = parser_.next(bytes.subspan(taken), inflater_ ? &*inflater_ : nullptr);
     taken += step.consumed;
     handle(step.event);
   }
@@ -114,12 +130,22 @@ std::size_t FramedClient::read_response(std::span<std::uint8_t> bytes) {
     finish();
     return bytes.size();
   }
-  expect(frame::check_upgrade_response(response_.response(), request()).has_value(),
-         "the 101 does not answer the handshake");
+  const auto granted = frame::check_upgrade_response(response_.response(), request());
+  expect(granted.has_value(), "the 101 does not answer the handshake");
+  if (offer_) negotiated(granted->extensions);
   response_.release();
   state_ = State::open;
   high_ = world_.positions;
   return step.consumed;
+}
+
+void FramedClient::negotiated(std::string_view extensions) {
+  const auto agreed = frame::check_deflate_answer(extensions, *offer_);
+  expect(agreed.has_value(), "the answer to an offer of compression is not right");
+  if (!*agreed) return;
+  deflate_ = **agreed;
+  inflater_.emplace(frame::Inflater::Options{.window_bits = deflate_->server_window_bits});
+  parser_ = frame::Parser({.role = frame::Role::client, .message_size_max = std::size_t{1} << 24, .compression = true});
 }
 
 void FramedClient::handle(const frame::Event& event) {

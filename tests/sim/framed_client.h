@@ -8,7 +8,9 @@
 #include <string>
 #include <string_view>
 
+#include "frame/deflate_offer.h"
 #include "frame/handshake.h"
+#include "frame/inflate.h"
 #include "frame/parser.h"
 #include "frame/response_parser.h"
 #include "tests/sim/client.h"
@@ -49,6 +51,7 @@ class FramedClient : public Client {
   void received(std::span<std::uint8_t> bytes) final;
   void ended() override { state_ = State::closed; }
   [[nodiscard]] frame::UpgradeRequest request() const;
+  void negotiated(std::string_view extensions);
   std::size_t read_response(std::span<std::uint8_t> bytes);
   void handle(const frame::Event& event);
   void closed_by(const frame::Event& event);
@@ -58,6 +61,10 @@ class FramedClient : public Client {
   const std::string_view protocols_[1];
   frame::ResponseParser response_;
   frame::Parser parser_{{.role = frame::Role::client, .message_size_max = std::size_t{1} << 24}};
+  std::optional<frame::DeflateOffer> offer_;        // of compression
+  std::optional<frame::DeflateAgreement> deflate_;  // what came of it
+  std::optional<frame::Inflater> inflater_;
+  std::string extensions_;
   State state_ = State::handshake;
   Positions high_;
   std::deque<std::string> pings_;  // not answered

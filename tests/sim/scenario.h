@@ -26,10 +26,14 @@ struct Scenario {
   // In two seeds of five clients speak the full protocol too; the others' worlds are without it.
   [[nodiscard]] static bool is_full(std::uint64_t seed) noexcept { return seed % 5 == 0 || seed % 5 == 4; }
 
+  // In one seed of seven they may compress.
+  [[nodiscard]] static bool compresses(std::uint64_t seed) noexcept { return seed % 7 == 6; }
+
   [[nodiscard]] static Scenario draw(Random& random, bool full);
 
   Kind kind = Kind::small;
   bool full = false;
+  bool compression = false;
   bool floods = false;  // full clients publish more than may be unanswered, and subscribe to more than may be joining
   broker::Mesh::Options mesh;
   broker::Budget budget;

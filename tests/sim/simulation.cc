@@ -32,6 +32,8 @@ Simulation::Tally& Simulation::Tally::operator+=(const Tally& other) {
 
 Simulation::Simulation(std::uint64_t seed)
     : random_(seed), scenario_(Scenario::draw(random_, Scenario::is_full(seed))) {
+  scenario_.compression = Scenario::compresses(seed);
+  if (scenario_.compression && seed % 2 == 0) scenario_.config.compress_min_bytes = 0;
   mesh_ = std::make_unique<broker::Mesh>(scenario_.mesh);
   network_ = std::make_unique<Network>(scenario_.network, random_);
   const Runner::World world{
@@ -80,7 +82,11 @@ void Simulation::act() {
 void Simulation::add_client() {
   const auto here = std::ranges::count_if(clients_, [](const Client* client) { return !client->gone(); });
   if (static_cast<std::size_t>(here) >= scenario_.clients_max) return;
-  const Client::World world{.network = *network_, .random = random_, .positions = positions_, .ledger = *ledger_};
+  const Client::World world{.network = *network_,
+                            .random = random_,
+                            .positions = positions_,
+                            .ledger = *ledger_,
+                            .compression = scenario_.compression};
   if (scenario_.full && random_.percent(70)) return add_full_client(world);
   const auto id = static_cast<std::uint32_t>(clients_.size());
   const int listener = random_.of(runners_)->listener();
