@@ -5,14 +5,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "broker/batch.h"
 #include "broker/instant.h"
 #include "broker/sse_notice.h"
 #include "frame/http_body.h"
 #include "frame/http_request.h"
-#include "topics/idempotency_keys.h"
 
 namespace ringcast::broker {
 
@@ -29,8 +30,9 @@ struct HttpExchange {
   std::optional<frame::BodyReader> body_reader;
   std::string topic;  // decoded
   std::string body;
-  std::string content_type;                      // of the request, checked
-  std::optional<topics::KeyedBody> idempotency;  // POST and DELETE with a key; body: once it has been read
+  std::string content_type;      // of the request, checked
+  std::string idempotency_key;   // POST and DELETE; empty: none
+  std::unique_ptr<Batch> batch;  // POST of many
   State state = State::head;
   bool keep_alive = true;
   bool must_say_keep_alive = false;               // HTTP/1.0: without the word it is not
@@ -38,6 +40,7 @@ struct HttpExchange {
   bool removes = false;                           // DELETE
   bool body_unread = false;                       // the request has a body, of which not all was read
   std::string granted_origin;                     // a page that may read the answer (broker/cors.h)
+  std::string if_match;                           // GET
   std::string if_none_match;                      // GET
   std::uint32_t ticket = 0;                       // of the answer awaited
   bool behind_answers = false;                    // an upgrade: earlier requests' answers were still owed when it came

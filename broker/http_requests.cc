@@ -3,19 +3,14 @@
 #include <cassert>
 
 #include "broker/accept.h"
-#include "broker/body_format.h"
 #include "broker/cors.h"
 #include "broker/http_resource.h"
 #include "broker/http_session.h"
-#include "broker/idempotency_header.h"
 #include "broker/origin.h"
-#include "proto/publish_rules.h"
 
 namespace ringcast::broker {
 
 namespace {
-
-constexpr std::size_t kContentTypeBytesMax = 255;  // kept beside every value: longer ones are nobody's honest wish
 
 bool has_body(const frame::Framing& framing) noexcept {
   return framing.kind != frame::Framing::Kind::none &&
@@ -58,8 +53,8 @@ HttpSession::Next HttpSession::handle(SlotId slot, Session& session, Method meth
   const Resource resource = find_resource(path);
   const StaticFile* file = resource == Resource::file ? file_at(path) : nullptr;
   if (resource == Resource::file && file == nullptr) {
-    return answer_refusal(slot, session,
-                          {404, "not_found", "there are /, /ws, /topics/<topic> and the dashboard's files"}, now);
+    return answer_refusal(
+        slot, session, {404, "not_found", "there are /, /ws, /topics, /topics/<topic> and the dashboard's files"}, now);
   }
   // An upgrade by another method than GET is answered as such.
   const bool upgrades =
@@ -74,6 +69,7 @@ HttpSession::Next HttpSession::handle(SlotId slot, Session& session, Method meth
     return answer_refusal(slot, session, {400, "body_not_empty", "GET and HEAD have no body here"}, now);
   }
   if (resource == Resource::web_socket) return handle_web_socket(slot, session, now);
+  if (resource == Resource::batch) return begin_batch(slot, session, now);
   if (resource == Resource::topic) return handle_topic(slot, session, path, now);
   return handle_file(slot, session, *file, now);
 }
@@ -102,81 +98,8 @@ HttpSession::Next HttpSession::handle_topic(SlotId slot, Session& session, std::
   if (topic->json) {
     return answer_refusal(slot, session, {400, "bad_parameter", "format=json needs Accept: text/event-stream"}, now);
   }
-  if (method == "POST" || method == "DELETE") return begin_body(slot, session, std::move(*topic), now);
+  if (method == "POST" || method == "DELETE") return begin_publish(slot, session, std::move(*topic), now);
   return get(slot, session, std::move(*topic), now);
-}
-
-std::optional<HttpRefusal> HttpSession::take_idempotency_key(Session& session) const {
-  const frame::Request& request = session.http->parser.request();
-  const auto value = request.fields.get("Idempotency-Key");
-  if (!value) return std::nullopt;
-  if (request.fields.count("Idempotency-Key") > 1) {
-    return HttpRefusal{400, "bad_idempotency_key", "Idempotency-Key comes once"};
-  }
-  const auto key = read_idempotency_key(*value);
-  if (!key) return key.error();
-  const KeyScope scope{.method = request.method, .topic = session.http->topic, .subject = session.identity->subject};
-  session.http->idempotency = hash_idempotency_key(hash_key_, scope, *key);
-  return std::nullopt;
-}
-
-HttpSession::Next HttpSession::begin_body(SlotId slot, Session& session, TopicRequest topic, Instant now) {
-  const frame::Request& request = session.http->parser.request();
-  HttpExchange& http = *session.http;
-  if (topic.wildcard) {
-    return answer_refusal(slot, session,
-                          {400, "wildcard_in_topic", "a message is published to a topic, not to a filter"}, now);
-  }
-  if (!session.identity->may_publish(topic.filter)) {
-    return answer_refusal(slot, session, {403, "forbidden", "topics that begin with $ are the broker's own"}, now);
-  }
-  const std::string_view type = request.fields.get("Content-Type").value_or("");
-  if (type.size() > kContentTypeBytesMax) {
-    return answer_refusal(slot, session, {400, "content_type_too_long", "Content-Type has at most 255 bytes"}, now);
-  }
-  if (!proto::is_content_type(type)) {
-    return answer_refusal(slot, session, {400, "bad_content_type", "Content-Type has only printable ASCII"}, now);
-  }
-  http.removes = request.method == "DELETE";
-  http.topic = std::move(topic.filter);
-  http.content_type = type;
-  if (auto refusal = take_idempotency_key(session)) return answer_refusal(slot, session, *refusal, now);
-  http.body_reader.emplace(request.framing, config_.max_message_bytes);
-  http.state = HttpExchange::State::body;
-  // Who asks first is told of a body that is too large before it sends it (RFC 9110 §10.1.1).
-  if (request.expect_continue && request.framing.length <= config_.max_message_bytes)
-    sessions_.send_own(slot, std::string_view("HTTP/1.1 100 Continue\r\n\r\n"));
-  sessions_.set_deadline(slot.index, now + config_.handshake_timeout_ms);
-  return Next::go_on;
-}
-
-HttpSession::Next HttpSession::publish(SlotId slot, Session& session, Instant now) {
-  HttpExchange& http = *session.http;
-  const Bytes body{reinterpret_cast<const std::uint8_t*>(http.body.data()), http.body.size()};
-  if (http.removes && !http.body.empty()) {
-    return answer_refusal(slot, session, {400, "body_not_empty", "DELETE has no body: the topic's value goes away"},
-                          now);
-  }
-  const auto format = http.removes ? topics::Format::binary : body_format(http.content_type, body);
-  if (!format) return answer_refusal(slot, session, format.error(), now);
-  http.state = HttpExchange::State::answering;
-  http.ticket = sessions_.take_ticket();
-  const Instant deadline = now + config_.post_hold_ms;
-  sessions_.set_deadline(slot.index, deadline);
-  Repeat repeat;
-  if (http.idempotency) {
-    http.idempotency->body = hash_body(hash_key_, http.content_type, http.body);
-    repeat = *http.idempotency;
-  }
-  const Publish message{.topic = http.topic, .format = *format, .payload = body};
-  (void)publishing_.publish(slot, message,
-                            {.op = http.removes ? topics::Op::remove : topics::Op::set,
-                             .content_type = is_untyped(http.content_type) ? std::string_view{} : http.content_type,
-                             .repeat = repeat,
-                             .wants_ack = true,
-                             .ticket = http.ticket,
-                             .deadline = deadline});
-  return Next::wait;
 }
 
 HttpSession::Next HttpSession::get(SlotId slot, Session& session, TopicRequest topic, Instant now) {
@@ -192,7 +115,8 @@ HttpSession::Next HttpSession::get(SlotId slot, Session& session, TopicRequest t
   if (!session.identity->may_subscribe(topic.filter)) {
     return answer_refusal(slot, session, {403, "forbidden", "not permitted on this topic"}, now);
   }
-  http.if_none_match = request.fields.get("If-None-Match").value_or("");
+  http.if_match = request.fields.combined("If-Match");
+  http.if_none_match = request.fields.combined("If-None-Match");
   http.topic = std::move(topic.filter);
   http.state = HttpExchange::State::answering;
   http.ticket = sessions_.take_ticket();

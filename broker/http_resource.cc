@@ -25,6 +25,7 @@ Method read_method(std::string_view name) noexcept {
 Resource find_resource(std::string_view path) noexcept {
   if (path == "*") return Resource::server;
   if (path == kWebSocketPath) return Resource::web_socket;
+  if (path == kBatchPath) return Resource::batch;
   return path.starts_with(kTopicsPath) ? Resource::topic : Resource::file;
 }
 
@@ -33,6 +34,8 @@ std::string_view allowed_methods(Resource resource) noexcept {
     case Resource::server:
     case Resource::topic:
       return "GET, HEAD, POST, DELETE, OPTIONS";
+    case Resource::batch:
+      return "POST, OPTIONS";
     case Resource::web_socket:
     case Resource::file:
       return "GET, HEAD, OPTIONS";
@@ -44,9 +47,9 @@ bool is_allowed(Resource resource, Method method) noexcept {
   switch (method) {
     case Method::get:
     case Method::head:
-      return resource != Resource::server;
+      return resource != Resource::server && resource != Resource::batch;
     case Method::post:
-      return resource == Resource::topic;
+      return resource == Resource::topic || resource == Resource::batch;
     case Method::remove:
       return resource == Resource::topic;
     case Method::options:

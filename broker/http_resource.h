@@ -22,6 +22,7 @@ enum class Method : std::uint8_t {
 enum class Resource : std::uint8_t {
   server,      // `*`, the broker as a whole
   topic,       // /topics/<topic>
+  batch,       // /topics: many topics at once
   web_socket,  // /ws
   file,        // of the dashboard, if there is one
 };

@@ -78,7 +78,7 @@ HttpSession::Next HttpSession::read_body(SlotId slot, Session& session, Bytes in
     }
     case frame::BodyReader::Step::Kind::done:
       http.body_unread = false;
-      return publish(slot, session, now);
+      return body_came(slot, session, now);
     case frame::BodyReader::Step::Kind::failed:
       return answer_error(slot, session, step.error, now);
   }
@@ -90,8 +90,19 @@ void HttpSession::fetched(SlotId slot, std::uint32_t ticket, const topics::Messa
   HttpExchange& http = *session.http;
   if (http.state != HttpExchange::State::answering || http.ticket != ticket) return;
   const std::string tag = etag(epoch_, message.seq);
+  if (!http.if_match.empty() && !matches_etag(http.if_match, tag, Comparison::strong)) {
+    answer_refusal(slot, session, {412, "precondition_failed", "the last value is not the one that If-Match names"},
+                   now);
+    return;
+  }
   if (!http.if_none_match.empty() && matches_etag(http.if_none_match, tag)) {
-    answer(slot, session, begin_response(session, 304, now).field("ETag", tag).field("Vary", "Accept").no_body(), now);
+    answer(slot, session,
+           begin_response(session, 304, now)
+               .field("ETag", tag)
+               .field("Cache-Control", "no-cache")
+               .field("Vary", "Accept")
+               .no_body(),
+           now);
     return;
   }
   std::string_view type = message.content_type();
@@ -111,43 +122,6 @@ void HttpSession::fetched_all(SlotId slot, std::uint32_t ticket, Instant now) {
   if (session.http->state != HttpExchange::State::answering || session.http->ticket != ticket)
     return;  // it was answered
   answer_refusal(slot, session, {404, "no_value", "this topic has no last value"}, now);
-}
-
-void HttpSession::acknowledged(SlotId slot, const Delivery& ack, Instant now) {
-  Session& session = sessions_.at(slot.index);
-  HttpExchange& http = *session.http;
-  if (http.state != HttpExchange::State::answering || http.ticket != ack.ticket) return;
-  switch (ack.outcome) {
-    case Outcome::sequenced:
-    case Outcome::duplicate: {
-      std::string body = "{\"topic\":";
-      frame::append_json_string(body, http.topic);
-      body += ",\"seq\":" + std::to_string(ack.seq) + ",\"epoch\":\"" + epoch_ +
-              "\",\"time_us\":" + std::to_string(ack.time_us) +
-              (ack.outcome == Outcome::duplicate ? ",\"duplicate\":true}\n" : "}\n");
-      answer_with(slot, session, begin_response(session, 200, now), "application/json", body, now);
-      return;
-    }
-    case Outcome::expired:
-      answer_refusal(slot, session, {503, "busy", "not published: the broker had no room for it in time; try again"},
-                     now);
-      return;
-    case Outcome::too_many_topics:
-      answer_refusal(slot, session, {507, "too_many_topics", "not published: a new topic beyond --max-topics"}, now);
-      return;
-    case Outcome::memory_full:
-      answer_refusal(slot, session, {507, "memory_full", "not published: values fill --max-topic-memory"}, now);
-      return;
-    case Outcome::key_reused:
-      answer_refusal(slot, session, {422, "idempotency_key_reused", "not published: this key came with another body"},
-                     now);
-      return;
-    case Outcome::too_old:
-    case Outcome::fenced:
-    case Outcome::too_many_producers:
-      assert(false);  // a POST is no producer's
-      return;
-  }
 }
 
 void HttpSession::refuse_upgrade(SlotId slot, Instant now) {
@@ -179,10 +153,7 @@ void HttpSession::due(SlotId slot, Instant now) {
     case HttpExchange::State::body:
       return refuse(slot, 408, "request_timeout", "the request's body did not come in time", now);
     case HttpExchange::State::answering:
-      // Held here it is certainly not published; on its way to the home it is the home that says what became of it.
-      if (publishing_.take_back(session))
-        return refuse(slot, 503, "busy", "not published: the broker has no room for it; try again", now);
-      return sessions_.set_deadline(slot.index, now + config_.post_hold_ms);
+      return publish_too_late(slot, session, now);
   }
 }
 

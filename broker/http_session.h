@@ -1,10 +1,9 @@
 // HttpSession: what a connection that speaks HTTP/1.1 does with the bytes it gets: one request at a time, each
 // answered.
 //
-// `/topics/<topic>`: POST publishes, GET reads the last value, DELETE removes it, an upgrade subscribes, and so does a
-// GET that accepts an event stream. `/ws`: an
-// upgrade opens the full protocol. Everything else is a file of the dashboard or 404. Thread: one shard's. State is in
-// Session and its HttpExchange.
+// `/topics`: POST publishes many. `/topics/<topic>`: POST publishes, GET reads the last value, DELETE removes it, an
+// upgrade subscribes, and so does a GET that accepts an event stream. `/ws`: an upgrade opens the full protocol.
+// Everything else is a file of the dashboard or 404. Thread: one shard's. State is in Session and its HttpExchange.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +11,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker/config.h"
 #include "broker/http_exchange.h"
 #include "broker/http_resource.h"
+#include "broker/idempotency_header.h"
 #include "broker/mesh.h"
 #include "broker/publishing.h"
 #include "broker/session_table.h"
@@ -26,13 +27,25 @@
 #include "frame/http_response.h"
 #include "topics/hash.h"
 
+namespace ringcast::proto {
+class JsonForm;
+}
+
 namespace ringcast::broker {
 
-// A file that is served as it is.
+// A file, compressed.
+struct StaticVariant {
+  std::string_view coding;  // as Content-Encoding names it
+  Bytes bytes;
+  std::string_view etag;  // quoted
+};
+
+// A file that is served as it is, or as one of its variants: the best first.
 struct StaticFile {
   std::string_view content_type;
   Bytes bytes;
   std::string_view etag;  // quoted
+  std::vector<StaticVariant> variants;
 };
 
 // Finds a file by its path, "/" and "/app.js"; null when there is none.
@@ -107,9 +120,26 @@ class HttpSession {
   [[nodiscard]] std::expected<void, topics::Error> begin_with(SlotId slot, const TopicRequest& topic);
   // Reads Idempotency-Key, if there is one, into the exchange; what is wrong with it, if anything is.
   [[nodiscard]] std::optional<HttpRefusal> take_idempotency_key(Session& session) const;
-  [[nodiscard]] Next begin_body(SlotId slot, Session& session, TopicRequest request, Instant now);
+  [[nodiscard]] Next begin_publish(SlotId slot, Session& session, TopicRequest request, Instant now);
+  [[nodiscard]] Next begin_batch(SlotId slot, Session& session, Instant now);
+  // Begins to read the body of either.
+  [[nodiscard]] Next begin_body(SlotId slot, Session& session, Instant now);
+  [[nodiscard]] Next body_came(SlotId slot, Session& session, Instant now);
   [[nodiscard]] Next get(SlotId slot, Session& session, TopicRequest request, Instant now);
   [[nodiscard]] Next publish(SlotId slot, Session& session, Instant now);
+  [[nodiscard]] Next publish_batch(SlotId slot, Session& session, Instant now);
+  struct LineTicket {
+    std::uint32_t number = 0;
+    Instant deadline;
+  };
+  void publish_line(SlotId slot, Session& session, proto::JsonForm& form, const BatchLine& line, LineTicket ticket);
+  void acknowledged_line(SlotId slot, Session& session, const Delivery& ack, Instant now);
+  Next answer_batch(SlotId slot, Session& session, Instant now);
+  // What waited for room longer than it may.
+  void publish_too_late(SlotId slot, Session& session, Instant now);
+  // By what a home knows what comes with this key; by nothing if it is empty.
+  [[nodiscard]] Repeat repeat_by(std::string_view idempotency_key, const KeyScope& scope, std::string_view content_type,
+                                 std::string_view body) const;
 
   // begin_response() without a word on the connection.
   [[nodiscard]] frame::ResponseBuilder begin_head(const Session& session, std::uint16_t status, Instant now);

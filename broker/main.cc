@@ -87,7 +87,11 @@ int help(const Invocation& invocation) {
 const broker::StaticFile* find_file(std::string_view path) {
   static const std::vector<broker::StaticFile> files = [] {
     std::vector<broker::StaticFile> all;
-    for (const web::Asset& asset : web::assets()) all.push_back({asset.content_type, asset.bytes, asset.etag});
+    for (const web::Asset& asset : web::assets()) {
+      all.push_back({asset.content_type, asset.bytes, asset.etag, {}});
+      for (const web::Variant& variant : asset.variants)
+        all.back().variants.push_back({variant.coding, variant.bytes, variant.etag});
+    }
     return all;
   }();
   const web::Asset* const asset = web::find(path);

@@ -117,7 +117,13 @@ class SessionTable {
   void abort(SlotId slot);
 
   // Names a question to a home: its late answer is not taken for that to another one of the same session. Never 0.
-  [[nodiscard]] std::uint32_t take_ticket() noexcept { return ++tickets_ == 0 ? ++tickets_ : tickets_; }
+  [[nodiscard]] std::uint32_t take_ticket() noexcept { return take_tickets(1); }
+  // The first of `count` that follow each other.
+  [[nodiscard]] std::uint32_t take_tickets(std::uint32_t count) noexcept {
+    if (tickets_ > UINT32_MAX - count) tickets_ = 0;
+    tickets_ += count;
+    return tickets_ - count + 1;
+  }
 
   // ---- reading ----
 

@@ -30,6 +30,7 @@ struct TopicRequest {
 };
 
 inline constexpr std::string_view kTopicsPath = "/topics/";
+inline constexpr std::string_view kBatchPath = "/topics";
 inline constexpr std::string_view kWebSocketPath = "/ws";
 
 // Reads the topic or filter of `path` (encoded, after the base path, beginning with kTopicsPath) and the parameters of

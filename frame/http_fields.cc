@@ -57,6 +57,16 @@ std::size_t Fields::count(std::string_view name) const noexcept {
       std::ranges::count_if(fields_, [&](const Field& field) { return equals_ignoring_case(field.name, name); }));
 }
 
+std::string Fields::combined(std::string_view name) const {
+  std::string values;
+  for (const Field& field : fields_) {
+    if (!equals_ignoring_case(field.name, name)) continue;
+    if (!values.empty()) values += ", ";
+    values += field.value;
+  }
+  return values;
+}
+
 std::vector<std::string_view> Fields::list(std::string_view name) const {
   std::vector<std::string_view> elements;
   for (const Field& field : fields_) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -58,6 +59,9 @@ class Fields {
   // The value of the first field of that name.
   [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const noexcept;
   [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
+
+  // All values of that name, with ", " between them (RFC 9110 §5.3); empty if there are none.
+  [[nodiscard]] std::string combined(std::string_view name) const;
 
   // The elements of a comma-separated list over all fields of that name, trimmed, empty ones left out (RFC 9110
   // §5.6.1). Commas inside quoted strings do not separate.

@@ -25,8 +25,8 @@ Fault malformed(std::string_view text) {
   return fault(ErrorCode::malformed, "", text);
 }
 
-// Is `text` an object in JSON? If so, the cursor is inside of it.
-std::expected<JsonCursor, Fault> open(std::string_view text, JsonJudge& judge) {
+// Is `text` an object in JSON? If so, the cursor is at it.
+std::expected<JsonCursor, Fault> find_object(std::string_view text, JsonJudge& judge) {
   switch (judge.judge(text)) {
     case JsonVerdict::valid:
       break;
@@ -37,7 +37,13 @@ std::expected<JsonCursor, Fault> open(std::string_view text, JsonJudge& judge) {
   }
   JsonCursor cursor(text);
   if (cursor.kind() != '{') return std::unexpected(malformed("the message must be a JSON object"));
-  cursor.enter();
+  return cursor;
+}
+
+// The same; the cursor is inside of it.
+std::expected<JsonCursor, Fault> open(std::string_view text, JsonJudge& judge) {
+  auto cursor = find_object(text, judge);
+  if (cursor) cursor->enter();
   return cursor;
 }
 
@@ -52,6 +58,7 @@ struct JsonForm::Scratch {
 
   std::expected<Request, Fault> read_request(std::string_view text);
   std::expected<Request, Fault> read_request(std::string_view name, JsonCursor& cursor);
+  std::expected<Publish, Fault> read_publish(std::string_view text);
   std::expected<Event, Fault> read_event(std::string_view text);
   std::expected<Event, Fault> read_event(std::string_view name, JsonCursor& cursor);
 };
@@ -70,6 +77,13 @@ std::expected<Request, Fault> JsonForm::Scratch::read_request(std::string_view n
   if (name == "publish") return placed<Request>(name, publish.read(cursor, made));
   if (name == "publish_batch") return placed<Request>(name, publish.read_batch(cursor, made));
   return library.read_request(name, cursor, made.strings);
+}
+
+std::expected<Publish, Fault> JsonForm::Scratch::read_publish(std::string_view text) {
+  made.begin(text.size());
+  auto cursor = find_object(text, request_judge);
+  if (!cursor) return std::unexpected(std::move(cursor.error()));
+  return publish.read(*cursor, made);
 }
 
 // The first member that is known; the others are of newer brokers.
@@ -98,6 +112,10 @@ JsonForm::~JsonForm() = default;
 
 std::expected<Request, Fault> JsonForm::read_request(Bytes in) {
   return in_sentences(scratch_->read_request(as_text(in)));
+}
+
+std::expected<Publish, Fault> JsonForm::read_publish(Bytes in) {
+  return in_sentences(scratch_->read_publish(as_text(in)));
 }
 
 std::expected<Event, Fault> JsonForm::read_event(Bytes in) {

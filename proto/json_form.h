@@ -27,6 +27,8 @@ class JsonForm {
   // Reads the JSON of one ClientMessage, UTF-8. Unknown members, members that occur twice, wrong types, integers beyond
   // kJsonIntegerMax and broken limits are faults.
   [[nodiscard]] std::expected<Request, Fault> read_request(Bytes in);
+  // Reads the JSON of one Publish alone, without a message around it.
+  [[nodiscard]] std::expected<Publish, Fault> read_publish(Bytes in);
   // Reads the JSON of one ServerMessage, as a client: unknown members are ignored; an unknown event is a fault
   // `unknown_field`.
   [[nodiscard]] std::expected<Event, Fault> read_event(Bytes in);

@@ -6,6 +6,7 @@
 namespace ringcast::proto {
 
 bool is_content_type(std::string_view text) noexcept {
+  if (text.starts_with(' ') || text.ends_with(' ')) return false;
   return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c <= 0x7e; });
 }
 

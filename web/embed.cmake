@@ -1,6 +1,7 @@
 # Turns the page's files into one C++ source: cmake -DOUTPUT=assets_data.cc -DROOT=web -DFILES=index.html,app.js -P embed.cmake
 #
-# Pure CMake, so that a build needs no further tool. index.html becomes "/"; everything else keeps its name.
+# With -DGZIP=… and -DBROTLI=… the paths of those programs, or without: then there are no such variants of the files.
+# index.html becomes "/"; everything else keeps its name.
 
 function(content_type_of name result)
   cmake_path(GET name EXTENSION LAST_ONLY extension)
@@ -18,6 +19,22 @@ function(content_type_of name result)
     message(FATAL_ERROR "web/embed.cmake knows no content type for ${name}: add it there")
   endif()
   set(${result} "${type}" PARENT_SCOPE)
+endfunction()
+
+# Appends the bytes of ${ROOT}/${name}, compressed by `command` (file last, result on its output), if that makes it smaller.
+function(add_variant coding suffix)
+  execute_process(COMMAND ${ARGN} "${ROOT}/${name}" OUTPUT_FILE "${OUTPUT}.compressed" COMMAND_ERROR_IS_FATAL ANY)
+  file(READ "${OUTPUT}.compressed" compressed HEX)
+  file(REMOVE "${OUTPUT}.compressed")
+  string(LENGTH "${compressed}" compressed_length)
+  string(LENGTH "${hex}" length)
+  if(compressed_length GREATER_EQUAL length)
+    return()
+  endif()
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${compressed}")
+  set(array "kBytes${index}_${suffix}")
+  set(arrays "${arrays}constexpr std::uint8_t ${array}[] = {${bytes}};\n" PARENT_SCOPE)
+  set(variants "${variants}{\"${coding}\", ${array}, \"\\\"${digest}-${suffix}\\\"\"}, " PARENT_SCOPE)
 endfunction()
 
 set(arrays "")
@@ -38,7 +55,19 @@ foreach(name IN LISTS names)
     set(path "/")
   endif()
   string(APPEND arrays "constexpr std::uint8_t kBytes${index}[] = {${bytes}};\n")
-  string(APPEND rows "    {\"${path}\", \"${type}\", kBytes${index}, \"\\\"${digest}\\\"\"},\n")
+  set(variants "")
+  if(BROTLI)
+    add_variant(br br ${BROTLI} --quality=11 --stdout)
+  endif()
+  if(GZIP)
+    add_variant(gzip gz ${GZIP} -9 -n -c)
+  endif()
+  set(variants_name "{}")
+  if(NOT variants STREQUAL "")
+    set(variants_name "kVariants${index}")
+    string(APPEND arrays "constexpr Variant ${variants_name}[] = {${variants}};\n")
+  endif()
+  string(APPEND rows "    {\"${path}\", \"${type}\", kBytes${index}, \"\\\"${digest}\\\"\", ${variants_name}},\n")
   math(EXPR index "${index} + 1")
 endforeach()
 

@@ -33,13 +33,14 @@ TEST_CASE("a path names a topic, the WebSockets, the server or a file") {
   CHECK(find_resource("/ws") == Resource::web_socket);
   CHECK(find_resource("/topics/a") == Resource::topic);
   CHECK(find_resource("/topics/") == Resource::topic);
+  CHECK(find_resource("/topics") == Resource::batch);
   for (const char* path : {"", "/", "/app.js", "/ws/", "/WS", "/topic", "/topics2", "/**"}) {
     CHECK_MESSAGE(find_resource(path) == Resource::file, path);
   }
 }
 
 TEST_CASE("Allow names the methods that are allowed, and HEAD wherever it names GET") {
-  for (const Resource resource : {Resource::topic, Resource::web_socket, Resource::file}) {
+  for (const Resource resource : {Resource::topic, Resource::batch, Resource::web_socket, Resource::file}) {
     frame::Fields fields;
     fields.add({.name = "Allow", .value = allowed_methods(resource)});
     for (const auto& [name, method] : kMethods) {

@@ -263,8 +263,8 @@ onEachBackend('the broker against broken HTTP', (io) => {
     for (const byte of chunked('3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n')) peer.write(byte);
     assert.equal((await peer.response()).status, 200);
     assert.equal(await listener.next(), 'abcde');
-    peer.write(post('/topics/evil/chunked', [])); // no length: no body (RFC 9112 §6.3)
-    assert.equal((await peer.response()).status, 200);
+    await assertRefused(peer.write(post('/topics/evil/chunked', [])), 'no length', 411, 'length_required');
+    assert.equal((await peer.write(post('/topics/evil/chunked', ['Content-Length: 0'])).response()).status, 200);
     assert.equal(await listener.next(), '');
     peer.reset();
     await listener.close(1000);

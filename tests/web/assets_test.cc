@@ -61,6 +61,23 @@ TEST_CASE("each file has a quoted etag of its own") {
   CHECK(etags.size() == web::assets().size());
 }
 
+TEST_CASE("compressed variants are smaller than the file, the best first, each with an etag of its own") {
+  std::size_t variants = 0;
+  for (const web::Asset& asset : web::assets()) {
+    std::size_t better = 0;
+    for (const web::Variant& variant : asset.variants) {
+      CHECK((variant.coding == "br" || variant.coding == "gzip"));
+      CHECK(variant.bytes.size() < asset.bytes.size());
+      CHECK(variant.bytes.size() >= better);
+      CHECK(variant.etag == std::string(asset.etag.substr(0, 33)) + (variant.coding == "br" ? "-br\"" : "-gz\""));
+      if (variant.coding == "gzip") CHECK((variant.bytes[0] == 0x1f && variant.bytes[1] == 0x8b));
+      better = variant.bytes.size();
+      ++variants;
+    }
+  }
+  CHECK(variants > 5);  // gzip is part of every Debian
+}
+
 TEST_CASE("the page asks nobody but the broker, and holds no script or style inline") {
   const web::Asset* page = web::find("/");
   REQUIRE(page != nullptr);
