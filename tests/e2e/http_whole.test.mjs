@@ -69,7 +69,8 @@ onEachBackend('the whole of HTTP', (io) => {
         assert.equal(answer.headers['access-control-allow-origin'], undefined);
       }
       const read = await act(origin, 'GET');
-      assert.deepEqual([read.status, read.headers['access-control-allow-origin'], read.headers.vary], [404, undefined, 'Origin']);
+      assert.deepEqual([read.status, read.headers['access-control-allow-origin']], [404, undefined]);
+      assert.match(read.headers.vary, /\bOrigin\b/);
     }
   });
 
