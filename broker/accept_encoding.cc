@@ -3,29 +3,15 @@
 #include <algorithm>
 #include <optional>
 
+#include "frame/http_weight.h"
+
 namespace ringcast::broker {
 
 namespace {
 
-constexpr int kWeightMax = 1000;  // q=1, in thousandths
-
-// "0.8" -> 800: at most three digits after the point, at most 1 (§12.4.2).
-std::optional<int> read_weight(std::string_view text) {
-  if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return std::nullopt;
-  if (text.size() > 1 && text[1] != '.') return std::nullopt;
-  int weight = (text[0] - '0') * kWeightMax;
-  int unit = kWeightMax / 10;
-  for (const char c : text.substr(std::min<std::size_t>(2, text.size()))) {
-    if (c < '0' || c > '9') return std::nullopt;
-    weight += (c - '0') * unit;
-    unit /= 10;
-  }
-  return weight <= kWeightMax ? std::optional(weight) : std::nullopt;
-}
-
 struct Weighted {
   std::string_view coding;
-  int weight = kWeightMax;
+  int weight = frame::kWeightMax;
 };
 
 // "gzip;q=0.8"; nothing if the weight is none: an element that nobody can read says nothing.
@@ -35,7 +21,7 @@ std::optional<Weighted> read_element(std::string_view element) {
   if (end == std::string_view::npos) return weighted;
   const std::string_view parameter = frame::trim_spaces(element.substr(end + 1));
   if (!parameter.starts_with("q=") && !parameter.starts_with("Q=")) return std::nullopt;
-  const auto weight = read_weight(parameter.substr(2));
+  const auto weight = frame::read_weight(parameter.substr(2));
   if (!weight) return std::nullopt;
   weighted.weight = *weight;
   return weighted;

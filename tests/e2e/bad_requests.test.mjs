@@ -32,6 +32,7 @@ const kRequests = [
   ['headers of 1,028 bytes', text('bad', { headers: headers(2, 512) }), 'too_large', 'publish.headers'],
   ['a content type of 256 bytes', text('bad', { content_type: 'x'.repeat(256) }), 'too_large', 'publish.content_type'],
   ['a content type with a line break', text('bad', { content_type: 'text/plain\r\nX: y' }), 'bad_value', 'publish.content_type'],
+  ['a content type with a space at its end', text('bad', { content_type: 'text/plain ' }), 'bad_value', 'publish.content_type'],
   ['a producer_seq of nobody', text('bad', { producer_seq: 1 }), 'bad_value', 'publish.producer_seq'],
   ['a subscription without id', { subscribe: { filter: 'x' } }, 'missing_field', 'subscribe.id', 0],
   ['a subscription to nothing', { subscribe: { id: 1 } }, 'missing_field', 'subscribe.filter'],
