@@ -10,7 +10,7 @@ namespace ringcast::broker {
 
 namespace {
 
-struct Range {
+struct MediaRange {
   std::string_view type;  // "text/event-stream", "text/*"
   int weight = frame::kWeightMax;
 };
@@ -31,9 +31,9 @@ std::size_t parameter_end(std::string_view text) {
 }
 
 // One element of the list; nothing if its weight is none.
-std::optional<Range> read_range(std::string_view element) {
+std::optional<MediaRange> read_range(std::string_view element) {
   std::size_t end = parameter_end(element);
-  Range range{.type = frame::trim_spaces(element.substr(0, end))};
+  MediaRange range{.type = frame::trim_spaces(element.substr(0, end))};
   while (end < element.size()) {
     element.remove_prefix(end + 1);
     end = parameter_end(element);

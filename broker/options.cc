@@ -65,7 +65,7 @@ std::expected<std::vector<Setting>, std::string> parse_environment(std::span<con
 }
 
 // Applies one source over what those of lower precedence have set; returns its errors, one a line.
-std::string apply(std::span<const Setting> settings, Options& options) {
+std::string apply_settings(std::span<const Setting> settings, Options& options) {
   std::string errors;
   std::vector<const Option*> seen;
   for (const Setting& setting : settings) {
@@ -133,10 +133,10 @@ std::expected<Options, std::string> resolve(const Invocation& invocation, const 
   if (file) {
     const FileSettings parsed = parse_file(file->name, file->text);
     add(parsed.errors);
-    add(apply(parsed.settings, options));
+    add(apply_settings(parsed.settings, options));
   }
-  add(apply(invocation.environment, options));
-  add(apply(invocation.flags, options));
+  add(apply_settings(invocation.environment, options));
+  add(apply_settings(invocation.flags, options));
   if (!errors.empty()) return std::unexpected(errors);
   const auto checked = check_config(options);
   if (!checked) return std::unexpected(checked.error());
