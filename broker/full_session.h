@@ -72,6 +72,7 @@ class FullSession {
   void handle(SlotId slot, Session& session, const proto::Unsubscribe& unsubscribe, Instant now);
   void handle(SlotId slot, Session& session, const proto::Publish& publish, Instant now);
   void handle(SlotId slot, Session& session, const proto::PublishBatch& batch, Instant now);
+  void handle(SlotId slot, Session& session, const proto::Change& change, Instant now);
 
   [[nodiscard]] bool check(SlotId slot, Session& session, const proto::Subscribe& subscribe);
   [[nodiscard]] bool check(SlotId slot, Session& session, const proto::Publish& publish);

@@ -2,12 +2,16 @@
 #include <cassert>
 #include <utility>
 
+#include "broker/checkpoint.h"
 #include "broker/full_session.h"
 #include "topics/name.h"
 
 namespace ringcast::broker {
 
 namespace {
+
+static_assert(kTokenSizeMax <= proto::kResumeTokenBytesMax);  // what a Checkpoint says can be brought back
+static_assert(topics::kShardsMax <= proto::kReceivedMax);
 
 Subscribing::Begin begin_of(proto::Start start) {
   switch (start) {
@@ -17,6 +21,9 @@ Subscribing::Begin begin_of(proto::Start start) {
       return Subscribing::Begin::last_values;
     case proto::Start::last_n:
       return Subscribing::Begin::last_n;
+    case proto::Start::since_time:
+    case proto::Start::resume:
+      break;  // refused by check()
   }
   std::unreachable();
 }
@@ -29,6 +36,8 @@ bool FullSession::check(SlotId slot, Session& session, const proto::Subscribe& s
     refuse(slot, session, subscribe.id, refusal);
     return false;
   };
+  if (subscribe.start == proto::Start::since_time || subscribe.start == proto::Start::resume)
+    return bad({unsupported, "to begin with what was missed is not built yet", "subscribe.start"});
   if (subscribe.delivery == proto::Delivery::latest)
     return bad({unsupported, "delivery latest is not built yet", "subscribe.delivery"});
   if (subscribe.max_rate_hz != 0) return bad({unsupported, "rates are not built yet", "subscribe.max_rate_hz"});
@@ -79,6 +88,11 @@ void FullSession::started(const Subscribing::Started& started) {
     sessions_.end_hold(*session, started.slot.index);
   }
   if (session->phase == Phase::websocket && session->may_read()) sessions_.resume(started.slot);
+}
+
+void FullSession::handle(SlotId slot, Session& session, const proto::Change& change, Instant) {
+  refuse(slot, session, change.id,
+         {proto::ErrorCode::unsupported, "options of a live subscription cannot be changed yet", "change"});
 }
 
 void FullSession::handle(SlotId slot, Session& session, const proto::Unsubscribe& unsubscribe, Instant) {

@@ -14,6 +14,10 @@
 namespace ringcast::proto {
 
 enum class Mark : std::uint8_t { live, snapshot, replay };
+enum class Resumed : std::uint8_t { unspecified, recovered, conflated, gap };
+
+// Of a Lag: with the longest topics it is no larger than what a broker lets an outbox hold anyway.
+inline constexpr std::uint32_t kLagRangesMax = 256;
 
 struct Credit {
   std::uint64_t messages = 0;
@@ -53,6 +57,11 @@ struct Unsubscribed {
   std::uint64_t subscription = 0;
 };
 
+struct Changed {
+  std::uint64_t id = 0;
+  std::uint64_t subscription = 0;
+};
+
 struct Message {
   std::uint64_t seq = 0;
   std::string_view topic;
@@ -80,6 +89,7 @@ struct Ack {
 
 struct SnapshotEnd {
   std::uint64_t subscription = 0;
+  Resumed resumed = Resumed::unspecified;
 };
 
 struct Checkpoint {
@@ -88,11 +98,19 @@ struct Checkpoint {
   std::string_view token;
 };
 
+struct LagRange {
+  std::string_view topic;
+  std::uint64_t first_seq = 0;
+  std::uint64_t last_seq = 0;
+};
+
 struct Lag {
   std::uint64_t subscription = 0;
   std::uint64_t merged = 0;
   std::uint64_t skipped = 0;
   bool caught_up = false;
+  std::span<const LagRange> ranges;  // at most kLagRangesMax
+  bool more_ranges = false;
 };
 
 struct GoAway {
@@ -107,7 +125,7 @@ struct Error {
   std::string_view field;
 };
 
-using Event =
-    std::variant<Welcome, Subscribed, Unsubscribed, Message, Ack, Credit, SnapshotEnd, Checkpoint, Lag, GoAway, Error>;
+using Event = std::variant<Welcome, Subscribed, Unsubscribed, Message, Ack, Credit, SnapshotEnd, Checkpoint, Lag,
+                           GoAway, Error, Changed>;
 
 }  // namespace ringcast::proto

@@ -42,11 +42,24 @@ Checkpoint plain(const v1::Checkpoint& checkpoint, PlainLists& lists) {
   return {.subscriptions = lists.numbers, .epoch = checkpoint.epoch(), .token = checkpoint.token()};
 }
 
-Lag plain(const v1::Lag& lag) {
+// An outcome that a newer broker tells is taken for `unspecified`, as any enum value that is not known here.
+SnapshotEnd plain(const v1::SnapshotEnd& end) {
+  const bool known = v1::Resumed_IsValid(end.resumed());
+  return {.subscription = end.subscription(),
+          .resumed = known ? static_cast<Resumed>(end.resumed()) : Resumed::unspecified};
+}
+
+Lag plain(const v1::Lag& lag, PlainLists& lists) {
+  lists.ranges.clear();
+  for (const v1::LagRange& range : lag.ranges()) {
+    lists.ranges.push_back({.topic = range.topic(), .first_seq = range.first_seq(), .last_seq = range.last_seq()});
+  }
   return {.subscription = lag.subscription(),
           .merged = lag.merged(),
           .skipped = lag.skipped(),
-          .caught_up = lag.caught_up()};
+          .caught_up = lag.caught_up(),
+          .ranges = lists.ranges,
+          .more_ranges = lag.more_ranges()};
 }
 
 // A code of a newer broker is taken for `unspecified`: the text still says what is wrong.
@@ -98,12 +111,18 @@ void fill_one(const Unsubscribed& unsubscribed, v1::ServerMessage& message) {
   message.mutable_unsubscribed()->set_subscription(unsubscribed.subscription);
 }
 
+void fill_one(const Changed& changed, v1::ServerMessage& message) {
+  message.mutable_changed()->set_id(changed.id);
+  message.mutable_changed()->set_subscription(changed.subscription);
+}
+
 void fill_one(const Credit& credit, v1::ServerMessage& message) {
   fill_credit(credit, *message.mutable_credit());
 }
 
 void fill_one(const SnapshotEnd& end, v1::ServerMessage& message) {
   message.mutable_snapshot_end()->set_subscription(end.subscription);
+  message.mutable_snapshot_end()->set_resumed(static_cast<v1::Resumed>(end.resumed));
 }
 
 void fill_one(const Checkpoint& checkpoint, v1::ServerMessage& message) {
@@ -119,6 +138,13 @@ void fill_one(const Lag& lag, v1::ServerMessage& message) {
   to.set_merged(lag.merged);
   to.set_skipped(lag.skipped);
   to.set_caught_up(lag.caught_up);
+  for (const LagRange& range : lag.ranges) {
+    v1::LagRange& added = *to.add_ranges();
+    added.set_topic(std::string(range.topic));
+    added.set_first_seq(range.first_seq);
+    added.set_last_seq(range.last_seq);
+  }
+  to.set_more_ranges(lag.more_ranges);
 }
 
 void fill_one(const GoAway& go_away, v1::ServerMessage& message) {
@@ -169,15 +195,17 @@ Event to_plain(const v1::ServerMessage& message, PlainLists& lists) {
     case V1::kCredit:
       return plain(message.credit());
     case V1::kSnapshotEnd:
-      return SnapshotEnd{.subscription = message.snapshot_end().subscription()};
+      return plain(message.snapshot_end());
     case V1::kCheckpoint:
       return plain(message.checkpoint(), lists);
     case V1::kLag:
-      return plain(message.lag());
+      return plain(message.lag(), lists);
     case V1::kGoAway:
       return GoAway{.text = message.go_away().text(), .deadline_ms = message.go_away().deadline_ms()};
     case V1::kError:
       return plain(message.error());
+    case V1::kChanged:
+      return Changed{.id = message.changed().id(), .subscription = message.changed().subscription()};
     case V1::kMessage:
     case V1::EVENT_NOT_SET:
       break;

@@ -18,13 +18,14 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 
-// The value of one field that is about to be set, or added to a repeated one.
+// The value of one field that is about to be set, or added to a repeated one: as the element behind `count` others.
 struct Target {
   Message& message;
   const Reflection& reflection;
   const FieldDescriptor& field;
   Reading reading;
   MadeText& made;
+  std::uint32_t count = 0;
 };
 
 std::optional<double> read_number(std::string_view value) noexcept {
@@ -89,8 +90,13 @@ std::optional<Fault> set_enum(std::string_view value, const Target& to) {
 }
 
 std::optional<Fault> set_message(JsonCursor& cursor, const Target& to) {
-  auto wrong = read_json(cursor, to.reading, to.made, *to.reflection.MutableMessage(&to.message, &to.field));
-  return wrong ? std::optional(inside(to.field.name(), std::move(*wrong))) : std::nullopt;
+  const bool is_element = to.field.is_repeated();
+  Message& message = is_element ? *to.reflection.AddMessage(&to.message, &to.field)
+                                : *to.reflection.MutableMessage(&to.message, &to.field);
+  auto wrong = read_json(cursor, to.reading, to.made, message);
+  if (!wrong) return std::nullopt;
+  const std::string index = is_element ? "[" + std::to_string(to.count) + "]" : "";
+  return inside(to.field.name() + index, std::move(*wrong));
 }
 
 std::optional<Fault> set_value(JsonCursor& cursor, const Target& to) {
@@ -113,12 +119,12 @@ std::optional<Fault> set_value(JsonCursor& cursor, const Target& to) {
   }
 }
 
-std::optional<Fault> set_values(JsonCursor& cursor, const Target& to) {
+std::optional<Fault> set_values(JsonCursor& cursor, Target to) {
   if (!to.field.is_repeated()) return set_value(cursor, to);
   if (cursor.kind() != '[') return bad(to, "must be an array");
   cursor.enter();
-  for (std::uint32_t count = 1; cursor.next_element(); ++count) {
-    if (to.reading == Reading::strict && count > kElementsMax) return too_many(to.field.name());
+  for (; cursor.next_element(); ++to.count) {
+    if (to.reading == Reading::strict && to.count == elements_max(to.field.name())) return too_many(to.field.name());
     if (auto wrong = set_value(cursor, to)) return wrong;
   }
   return std::nullopt;
@@ -139,8 +145,7 @@ std::optional<Fault> read_json(JsonCursor& cursor, Reading reading, MadeText& ma
       continue;
     }
     if (!seen.insert(field->number()).second) return fault(ErrorCode::bad_value, field->name(), "occurs twice");
-    const Target to{message, *message.GetReflection(), *field, reading, made};
-    if (auto wrong = set_values(cursor, to)) return wrong;
+    if (auto wrong = set_values(cursor, {message, *message.GetReflection(), *field, reading, made})) return wrong;
   }
   return std::nullopt;
 }

@@ -43,6 +43,9 @@ void write_element(const Message& message, const FieldDescriptor& field, int ind
   if (field.cpp_type() == FieldDescriptor::CPPTYPE_UINT64) {
     return json.integer(reflection.GetRepeatedUInt64(message, &field, index));
   }
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+    return write_json(reflection.GetRepeatedMessage(message, &field, index), json);
+  }
   assert(field.cpp_type() == FieldDescriptor::CPPTYPE_STRING);
   json.string(reflection.GetRepeatedString(message, &field, index));
 }

@@ -23,6 +23,8 @@ namespace ringcast::proto {
 struct PlainLists {
   std::vector<std::string_view> texts;
   std::vector<std::uint64_t> numbers;
+  std::vector<OriginPosition> positions;
+  std::vector<LagRange> ranges;
 };
 
 // The request or event as plain data, which borrow from `message` and `lists`. A request that breaks a rule is a fault,

@@ -16,7 +16,9 @@ Hello plain(const v1::Hello& hello, PlainLists& lists) {
 }
 
 // The readers have refused numbers that the enums do not have.
-Subscribe plain(const v1::Subscribe& subscribe) {
+Subscribe plain(const v1::Subscribe& subscribe, PlainLists& lists) {
+  lists.positions.clear();
+  for (const v1::OriginPosition& one : subscribe.received()) lists.positions.push_back({one.origin(), one.position()});
   return {.id = subscribe.id(),
           .filter = subscribe.filter(),
           .start = static_cast<Start>(subscribe.start()),
@@ -24,11 +26,22 @@ Subscribe plain(const v1::Subscribe& subscribe) {
           .echo = subscribe.has_echo() ? std::optional(subscribe.echo()) : std::nullopt,
           .delivery = static_cast<Delivery>(subscribe.delivery()),
           .max_rate_hz = subscribe.max_rate_hz(),
-          .on_lag = static_cast<OnLag>(subscribe.on_lag())};
+          .on_lag = static_cast<OnLag>(subscribe.on_lag()),
+          .since_us = subscribe.since_us(),
+          .resume_token = subscribe.resume_token(),
+          .received = lists.positions};
 }
 
 Unsubscribe plain(const v1::Unsubscribe& unsubscribe) {
   return {.id = unsubscribe.id(), .subscription = unsubscribe.subscription()};
+}
+
+Change plain(const v1::Change& change) {
+  return {.id = change.id(),
+          .subscription = change.subscription(),
+          .delivery = static_cast<Delivery>(change.delivery()),
+          .max_rate_hz = change.max_rate_hz(),
+          .on_lag = static_cast<OnLag>(change.on_lag())};
 }
 
 template <class Plain>
@@ -58,12 +71,28 @@ void fill_one(const Subscribe& subscribe, v1::ClientMessage& message) {
   to.set_delivery(static_cast<v1::Delivery>(subscribe.delivery));
   to.set_max_rate_hz(subscribe.max_rate_hz);
   to.set_on_lag(static_cast<v1::OnLag>(subscribe.on_lag));
+  to.set_since_us(subscribe.since_us);
+  to.set_resume_token(std::string(subscribe.resume_token));
+  for (const OriginPosition& one : subscribe.received) {
+    v1::OriginPosition& added = *to.add_received();
+    added.set_origin(one.origin);
+    added.set_position(one.position);
+  }
 }
 
 void fill_one(const Unsubscribe& unsubscribe, v1::ClientMessage& message) {
   v1::Unsubscribe& to = *message.mutable_unsubscribe();
   to.set_id(unsubscribe.id);
   to.set_subscription(unsubscribe.subscription);
+}
+
+void fill_one(const Change& change, v1::ClientMessage& message) {
+  v1::Change& to = *message.mutable_change();
+  to.set_id(change.id);
+  to.set_subscription(change.subscription);
+  to.set_delivery(static_cast<v1::Delivery>(change.delivery));
+  to.set_max_rate_hz(change.max_rate_hz);
+  to.set_on_lag(static_cast<v1::OnLag>(change.on_lag));
 }
 
 void fill_one(const Publish& /*by hand*/, v1::ClientMessage& /*message*/) {
@@ -80,9 +109,11 @@ std::expected<Request, Fault> to_plain(const v1::ClientMessage& message, PlainLi
     case v1::ClientMessage::kHello:
       return checked(plain(message.hello(), lists));
     case v1::ClientMessage::kSubscribe:
-      return checked(plain(message.subscribe()));
+      return checked(plain(message.subscribe(), lists));
     case v1::ClientMessage::kUnsubscribe:
       return checked(plain(message.unsubscribe()));
+    case v1::ClientMessage::kChange:
+      return checked(plain(message.change()));
     case v1::ClientMessage::kPublish:
     case v1::ClientMessage::kPublishBatch:
     case v1::ClientMessage::REQUEST_NOT_SET:

@@ -44,8 +44,14 @@ bool is_in_range(const FieldDescriptor& field, std::uint64_t value) {
   }
 }
 
-// The value of the reader's current field, which is `field` with the right wire type.
-std::optional<Fault> check_value(const FieldDescriptor& field, WireReader& reader, Reading reading) {
+// What faults call the `count`th message in a field: the third of a repeated one is "received[2]".
+std::string place(const FieldDescriptor& field, std::uint32_t count) {
+  return field.is_repeated() ? field.name() + "[" + std::to_string(count - 1) + "]" : field.name();
+}
+
+// The value of the reader's current field, which is `field` with the right wire type, for the `count`th time.
+std::optional<Fault> check_value(const FieldDescriptor& field, std::uint32_t count, WireReader& reader,
+                                 Reading reading) {
   if (reader.type() == WireType::varint) {
     const std::uint64_t value = reader.varint();
     if (reading == Reading::tolerant || is_in_range(field, value)) return std::nullopt;
@@ -60,7 +66,9 @@ std::optional<Fault> check_value(const FieldDescriptor& field, WireReader& reade
     return fault(ErrorCode::malformed, field.name(), "is not UTF-8");
   }
   if (field.type() == FieldDescriptor::TYPE_MESSAGE) {
-    if (auto wrong = check_wire(*field.message_type(), value, reading)) return inside(field.name(), std::move(*wrong));
+    if (auto wrong = check_wire(*field.message_type(), value, reading)) {
+      return inside(place(field, count), std::move(*wrong));
+    }
   }
   return std::nullopt;
 }
@@ -73,18 +81,18 @@ std::optional<Fault> check_wire(const Descriptor& type, Bytes body, Reading read
   while (reader.next()) {
     const FieldDescriptor* const field = type.FindFieldByNumber(static_cast<int>(reader.number()));
     const bool fits = field != nullptr && reader.type() == wire_type(*field);
+    const std::uint32_t count = fits ? ++seen[field->number()] : 0;
     if (reading == Reading::strict) {
       if (field == nullptr) {
         return fault(ErrorCode::unknown_field, std::to_string(reader.number()), "does not exist");
       }
       if (!fits) return fault(ErrorCode::malformed, field->name(), "has the wrong wire type");
-      const std::uint32_t count = ++seen[field->number()];
       if (count > 1 && !field->is_repeated()) return fault(ErrorCode::bad_value, field->name(), "occurs twice");
-      if (count > kElementsMax) return too_many(field->name());
+      if (field->is_repeated() && count > elements_max(field->name())) return too_many(field->name());
     }
     if (!fits) {
       reader.skip();
-    } else if (auto wrong = check_value(*field, reader, reading)) {
+    } else if (auto wrong = check_value(*field, count, reader, reading)) {
       return wrong;
     }
   }

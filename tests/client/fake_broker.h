@@ -181,6 +181,10 @@ class FakeBroker {
     }
     if (options_.acks) ack(publish.id, publish.producer_seq);
   }
+  void on(const proto::Change& change) {
+    heard.push_back({.kind = "change", .id = change.subscription});
+    say(proto::Changed{.id = change.id, .subscription = change.subscription});
+  }
   void on(const proto::PublishBatch& /*batch*/) { heard.push_back({.kind = "publish_batch"}); }
 
   Options options_;

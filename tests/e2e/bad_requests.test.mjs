@@ -42,7 +42,7 @@ const kRequests = [
   ['last_n without a count', { subscribe: { id: 1, filter: 'x', start: 'last_n' } }, 'missing_field', 'subscribe.last_count'],
   ['a count without last_n', { subscribe: { id: 1, filter: 'x', last_count: 3 } }, 'bad_value', 'subscribe.last_count'],
   ['delivery latest', { subscribe: { id: 1, filter: 'x', delivery: 'latest' } }, 'unsupported', 'subscribe.delivery'],
-  ['a rate', { subscribe: { id: 1, filter: 'x', max_rate_hz: 10 } }, 'unsupported', 'subscribe.max_rate_hz'],
+  ['a rate of every message', { subscribe: { id: 1, filter: 'x', max_rate_hz: 10 } }, 'bad_value', 'subscribe.max_rate_hz'],
   ['a rate below 0', { subscribe: { id: 1, filter: 'x', max_rate_hz: -1 } }, 'bad_value', 'subscribe.max_rate_hz'],
   ['on_lag degrade', { subscribe: { id: 1, filter: 'x', on_lag: 'degrade' } }, 'unsupported', 'subscribe.on_lag'],
   ['on_lag skip', { subscribe: { id: 1, filter: 'x', on_lag: 'skip' } }, 'unsupported', 'subscribe.on_lag'],

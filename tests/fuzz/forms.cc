@@ -39,7 +39,11 @@ bool has_json_integers(const Request& request) {
   if (const auto* const unsubscribe = std::get_if<Unsubscribe>(&request)) {
     return fits(unsubscribe->id) && fits(unsubscribe->subscription);
   }
-  if (const auto* const subscribe = std::get_if<Subscribe>(&request)) return fits(subscribe->id);
+  if (const auto* const subscribe = std::get_if<Subscribe>(&request)) {
+    const auto fit = [](const OriginPosition& one) { return fits(one.position); };
+    return fits(subscribe->id) && fits(subscribe->since_us) && std::ranges::all_of(subscribe->received, fit);
+  }
+  if (const auto* const change = std::get_if<Change>(&request)) return fits(change->id) && fits(change->subscription);
   return fits(std::get<Hello>(request).id);
 }
 

@@ -50,13 +50,10 @@ TEST_CASE("enum values are called in JSON as in the .proto, without the prefix")
     const char* type;
     const char* first;
     const char* last;
-  } cases[]{{"Start", "now", "last_n"},
-            {"Delivery", "unspecified", "latest"},
-            {"OnLag", "unspecified", "close"},
-            {"Op", "set", "event"},
-            {"Format", "binary", "json"},
-            {"Mark", "live", "replay"},
-            {"ErrorCode", "unspecified", "too_many_producers"}};
+  } cases[]{{"Start", "now", "resume"},        {"Delivery", "unspecified", "latest"},
+            {"OnLag", "unspecified", "close"}, {"Op", "set", "event"},
+            {"Format", "binary", "json"},      {"Mark", "live", "replay"},
+            {"Resumed", "unspecified", "gap"}, {"ErrorCode", "unspecified", "too_many_producers"}};
   for (const auto& one : cases) {
     CAPTURE(one.type);
     const EnumDescriptor& type = enum_type(one.type);

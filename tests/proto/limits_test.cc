@@ -61,6 +61,24 @@ void check_depth() {
   }
 }
 
+template <class Form>
+void check_tokens() {
+  Form form;
+  Encoding out;
+  const std::string longest(kResumeTokenBytesMax, 't');
+  Form::write(Request(Subscribe{.id = 1, .filter = "a", .start = Start::resume, .resume_token = longest}), out);
+  const auto most = form.read_request(out);
+  REQUIRE(most.has_value());
+  CHECK(std::get<Subscribe>(*most).resume_token == longest);
+  const std::string longer = longest + "t";
+  Form::write(Request(Subscribe{.id = 1, .filter = "a", .start = Start::resume, .resume_token = longer}), out);
+  const auto more = form.read_request(out);
+  REQUIRE_FALSE(more.has_value());
+  CHECK(more.error().code == ErrorCode::too_large);
+  CHECK(more.error().field == "subscribe.resume_token");
+  CHECK(more.error().id == 1);
+}
+
 }  // namespace
 
 TEST_CASE("a batch has at most kBatchMessagesMax messages") {
@@ -80,6 +98,11 @@ TEST_CASE("in a batch a JSON payload may be as deep as alone") {
   JsonForm::write(Request(PublishBatch{messages}), out);
   JsonForm form;
   CHECK(form.read_request(out).has_value());
+}
+
+TEST_CASE("a resume token has at most kResumeTokenBytesMax bytes") {
+  check_tokens<ProtoForm>();
+  check_tokens<JsonForm>();
 }
 
 TEST_CASE("Protocol Buffers carry integers of 64 bits") {

@@ -55,6 +55,8 @@ std::string show_one(const Hello& hello) {
 }
 
 std::string show_one(const Subscribe& subscribe) {
+  Lines received("");
+  for (const OriginPosition& one : subscribe.received) received.add(std::to_string(one.origin), one.position);
   return Lines("subscribe")
       .add("id", subscribe.id)
       .add("filter", subscribe.filter)
@@ -64,6 +66,19 @@ std::string show_one(const Subscribe& subscribe) {
       .add("delivery", number(subscribe.delivery))
       .add("max_rate_hz", std::to_string(subscribe.max_rate_hz))
       .add("on_lag", number(subscribe.on_lag))
+      .add("since_us", subscribe.since_us)
+      .add("resume_token", subscribe.resume_token)
+      .add("received", received.text())
+      .text();
+}
+
+std::string show_one(const Change& change) {
+  return Lines("change")
+      .add("id", change.id)
+      .add("subscription", change.subscription)
+      .add("delivery", number(change.delivery))
+      .add("max_rate_hz", std::to_string(change.max_rate_hz))
+      .add("on_lag", number(change.on_lag))
       .text();
 }
 
@@ -159,7 +174,11 @@ std::string show_one(const Unsubscribed& unsubscribed) {
 }
 
 std::string show_one(const SnapshotEnd& end) {
-  return Lines("snapshot_end").add("subscription", end.subscription).text();
+  return Lines("snapshot_end").add("subscription", end.subscription).add("resumed", number(end.resumed)).text();
+}
+
+std::string show_one(const Changed& changed) {
+  return Lines("changed").add("id", changed.id).add("subscription", changed.subscription).text();
 }
 
 std::string show_one(const Checkpoint& checkpoint) {
@@ -171,11 +190,17 @@ std::string show_one(const Checkpoint& checkpoint) {
 }
 
 std::string show_one(const Lag& lag) {
+  Lines ranges("");
+  for (const LagRange& range : lag.ranges) {
+    ranges.add("topic", range.topic).add("first_seq", range.first_seq).add("last_seq", range.last_seq);
+  }
   return Lines("lag")
       .add("subscription", lag.subscription)
       .add("merged", lag.merged)
       .add("skipped", lag.skipped)
       .add("caught_up", lag.caught_up ? 1 : 0)
+      .add("ranges", ranges.text())
+      .add("more_ranges", lag.more_ranges ? 1 : 0)
       .text();
 }
 

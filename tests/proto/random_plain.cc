@@ -85,21 +85,50 @@ Publish RandomPlain::publish() {
   return made;
 }
 
+template <class SubscribeOrChange>
+void RandomPlain::fill_delivery(SubscribeOrChange& request) {
+  request.delivery = static_cast<Delivery>(below(3));
+  if (request.delivery == Delivery::latest) {
+    const double rates[]{0, kRateHzMin, kRateHzMax, kRateHzMin + static_cast<double>(below(999'999)) / 1000};
+    request.max_rate_hz = rates[below(std::size(rates))];
+  } else {
+    request.on_lag = static_cast<OnLag>(below(4));
+  }
+}
+
+std::span<const OriginPosition> RandomPlain::positions() {
+  positions_.clear();
+  const std::uint64_t count = below(10) == 0 ? kReceivedMax : below(4);
+  for (std::uint32_t origin = 0; positions_.size() < count; origin += 1 + static_cast<std::uint32_t>(below(1000))) {
+    positions_.push_back({.origin = origin, .position = integer()});
+  }
+  return positions_;
+}
+
 Subscribe RandomPlain::subscribe() {
   Subscribe made{.id = integer(integer_max_ - 1) + 1,
                  .filter = keep("f" + std::string(text(20))),
-                 .start = static_cast<Start>(below(3)),
-                 .delivery = static_cast<Delivery>(below(3)),
-                 .max_rate_hz = coin() ? 0 : static_cast<double>(below(1'000'000)) / 7,
-                 .on_lag = static_cast<OnLag>(below(4))};
+                 .start = static_cast<Start>(below(5))};
+  fill_delivery(made);
   if (made.start == Start::last_n) made.last_count = 1 + static_cast<std::uint32_t>(integer(UINT32_MAX - 1));
+  if (made.start == Start::since_time) made.since_us = 1 + integer(integer_max_ - 1);
+  if (made.start == Start::resume) {
+    made.resume_token = keep("t" + std::string(text(below(20) == 0 ? 400 : 20)));
+    if (made.delivery != Delivery::latest) made.received = positions();
+  }
   if (coin()) made.echo = coin();
+  return made;
+}
+
+Change RandomPlain::change() {
+  Change made{.id = integer(), .subscription = integer()};
+  fill_delivery(made);
   return made;
 }
 
 Request RandomPlain::request() {
   kept_.clear();
-  switch (below(8)) {
+  switch (below(9)) {
     case 0:
       return Hello{.id = integer(), .client = text(20), .features = texts(), .producer_id = text(10)};
     case 1:
@@ -107,7 +136,9 @@ Request RandomPlain::request() {
     case 2:
       return Unsubscribe{.id = integer(), .subscription = integer()};
     case 3:
+      return change();
     case 4:
+    case 5:
       batch_.clear();
       for (std::uint64_t count = 1 + below(5); count > 0; --count) batch_.push_back(publish());
       return PublishBatch{batch_};
@@ -146,9 +177,23 @@ Welcome RandomPlain::welcome() {
           .server = text(20)};
 }
 
+Lag RandomPlain::lag() {
+  ranges_.clear();
+  const std::uint64_t count = below(20) == 0 ? kLagRangesMax : below(4);
+  while (ranges_.size() < count) {
+    ranges_.push_back({.topic = text(10), .first_seq = integer(), .last_seq = integer()});
+  }
+  return {.subscription = integer(),
+          .merged = integer(),
+          .skipped = integer(),
+          .caught_up = coin(),
+          .ranges = ranges_,
+          .more_ranges = coin()};
+}
+
 Event RandomPlain::event() {
   kept_.clear();
-  switch (below(14)) {
+  switch (below(15)) {
     case 0:
       return welcome();
     case 1:
@@ -158,19 +203,21 @@ Event RandomPlain::event() {
     case 3:
       return Credit{.messages = integer(), .bytes = integer()};
     case 4:
-      return SnapshotEnd{.subscription = integer()};
+      return SnapshotEnd{.subscription = integer(), .resumed = static_cast<Resumed>(below(4))};
     case 5:
       numbers_.clear();
       for (std::uint64_t count = below(4); count > 0; --count) numbers_.push_back(integer());
       return Checkpoint{.subscriptions = numbers_, .epoch = text(16), .token = text(16)};
     case 6:
-      return Lag{.subscription = integer(), .merged = integer(), .skipped = integer(), .caught_up = coin()};
+      return lag();
     case 7:
       return GoAway{.text = text(20), .deadline_ms = integer32()};
     case 8:
       return Error{.code = static_cast<ErrorCode>(below(22)), .text = text(20), .id = integer(), .field = text(10)};
     case 9:
+      return Changed{.id = integer(), .subscription = integer()};
     case 10:
+    case 11:
       return Ack{.id = integer(),
                  .seq = integer(),
                  .origin = integer32(),

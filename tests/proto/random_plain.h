@@ -39,7 +39,12 @@ class RandomPlain {
   template <class PublishOrMessage>
   void fill_content(PublishOrMessage& message);
   [[nodiscard]] Publish publish();
+  template <class SubscribeOrChange>
+  void fill_delivery(SubscribeOrChange& request);
+  [[nodiscard]] std::span<const OriginPosition> positions();
   [[nodiscard]] Subscribe subscribe();
+  [[nodiscard]] Change change();
+  [[nodiscard]] Lag lag();
   [[nodiscard]] Message message();
   [[nodiscard]] Welcome welcome();
 
@@ -48,6 +53,8 @@ class RandomPlain {
   std::deque<std::string> kept_;
   std::vector<std::string_view> texts_;
   std::vector<std::uint64_t> numbers_;
+  std::vector<OriginPosition> positions_;
+  std::vector<LagRange> ranges_;
   std::vector<Publish> batch_;
 };
 

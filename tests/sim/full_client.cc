@@ -195,6 +195,10 @@ void FullClient::on(const proto::Unsubscribed& unsubscribed) {
   if (unsubscribed.subscription != 0) free_ids_.push_back(unsubscribed.subscription);
 }
 
+void FullClient::on(const proto::Changed&) {
+  throw Failure("a change, which is not built yet");
+}
+
 void FullClient::on(const proto::Message& message) {
   ++heard_;
   subscriber_.message(message);

@@ -88,6 +88,7 @@ class FullClient final : public FramedClient {
   void on(const proto::Welcome& welcome);
   void on(const proto::Subscribed& subscribed);
   void on(const proto::Unsubscribed& unsubscribed);
+  void on(const proto::Changed&);
   void on(const proto::Message& message);
   void on(const proto::Ack& ack);
   void on(const proto::Credit& credit);

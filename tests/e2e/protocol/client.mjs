@@ -56,7 +56,7 @@ export class FullClient {
 
   #answer(name, event) {
     const request = this.#waiting.get(event.id ?? 0);
-    if (!request || !['welcome', 'subscribed', 'unsubscribed', 'ack', 'error'].includes(name)) {
+    if (!request || !['welcome', 'subscribed', 'unsubscribed', 'changed', 'ack', 'error'].includes(name)) {
       if (name === 'error') this.errors.push(event);
       return;
     }

@@ -15,13 +15,16 @@ const kPublish = {
   producer_seq: 'integer',
 };
 const kCredit = { messages: 'integer', bytes: 'integer' };
+const kDelivery = ['unspecified', 'every', 'latest'];
+const kOnLag = ['unspecified', 'degrade', 'skip', 'close'];
 const kRequests = {
   hello: { id: 'integer', client: 'string', features: ['string'], producer_id: 'string' },
   subscribe: {
-    id: 'integer', filter: 'string', start: ['now', 'last_values', 'last_n'], last_count: 'integer', echo: 'presence',
-    delivery: ['unspecified', 'every', 'latest'], max_rate_hz: 'number',
-    on_lag: ['unspecified', 'degrade', 'skip', 'close'],
+    id: 'integer', filter: 'string', start: ['now', 'last_values', 'last_n', 'since_time', 'resume'],
+    last_count: 'integer', echo: 'presence', delivery: kDelivery, max_rate_hz: 'number', on_lag: kOnLag,
+    since_us: 'integer', resume_token: 'string', received: [{ origin: 'integer', position: 'integer' }],
   },
+  change: { id: 'integer', subscription: 'integer', delivery: kDelivery, max_rate_hz: 'number', on_lag: kOnLag },
   unsubscribe: { id: 'integer', subscription: 'integer' },
   publish: kPublish,
   publish_batch: { messages: [kPublish] },
@@ -48,11 +51,15 @@ const kEvents = {
     up_to: 'integer',
   },
   credit: kCredit,
-  snapshot_end: { subscription: 'integer' },
+  snapshot_end: { subscription: 'integer', resumed: ['unspecified', 'recovered', 'conflated', 'gap'] },
   checkpoint: { subscriptions: ['integer'], epoch: 'string', token: 'string' },
-  lag: { subscription: 'integer', merged: 'integer', skipped: 'integer', caught_up: 'boolean' },
+  lag: {
+    subscription: 'integer', merged: 'integer', skipped: 'integer', caught_up: 'boolean',
+    ranges: [{ topic: 'string', first_seq: 'integer', last_seq: 'integer' }], more_ranges: 'boolean',
+  },
   go_away: { text: 'string', deadline_ms: 'integer' },
   error: { code: kErrors, text: 'string', id: 'integer', field: 'string' },
+  changed: { id: 'integer', subscription: 'integer' },
 };
 
 const fail = (what) => {

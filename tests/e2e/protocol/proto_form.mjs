@@ -53,7 +53,7 @@ function plainMessage(type, message) {
     else if (field.repeated) out[field.name] = value.map((each) => plain(field, each));
     else out[field.name] = plain(field, value);
     const isZeroOf = field.resolvedType instanceof protobuf.Enum && out[field.name] === plain(field, 0);
-    const isMember = field.partOf || field.resolvedType instanceof protobuf.Type;
+    const isMember = field.partOf || (field.resolvedType instanceof protobuf.Type && !field.repeated);
     if (!isMember && (isZeroOf || isDefault(out[field.name]))) delete out[field.name];
   }
   return out;
