@@ -38,6 +38,55 @@ topics::Publisher publisher(std::uint32_t from, const Request& request) {
   return {.shard = from, .slot = request.slot.index, .generation = request.slot.generation};
 }
 
+// Where a chunk of what a pull wants has ended.
+struct Walked {
+  bool done = false;
+  std::string_view after;
+  std::uint64_t after_seq = 0;
+  topics::TopicHandle after_topic;
+  topics::Resumed resumed = topics::Resumed::recovered;
+};
+
+template <typename Visitor>
+Walked walk(topics::Home& home, const Request& pull, std::uint32_t count_max, Visitor& visit) {
+  const topics::Bytes payload = pull.message->payload();
+  std::string_view after{reinterpret_cast<const char*>(payload.data()), payload.size()};
+  const std::string_view filter = pull.message->topic();
+  if (pull.pull != Pull::kept) {
+    // After no topic at all: a message has a topic, so the filter stands for none. It is a wildcard, which no topic is.
+    if (pull.after_topic.valid() && after == filter) after = {};
+    const bool every = pull.pull == Pull::every_since;
+    const auto end = home.resume(filter,
+                                 {.say = every ? topics::Home::Since::every : topics::Home::Since::newest,
+                                  .since = pull.since,
+                                  .since_us = pull.since_us,
+                                  .position_max = pull.position,
+                                  .after = after,
+                                  .within = pull.after_seq,
+                                  .topic = pull.after_topic,
+                                  .count_max = count_max},
+                                 visit);
+    return {.done = end.done,
+            .after = end.after.empty() ? filter : end.after,
+            .after_seq = end.within,
+            .after_topic = end.topic,
+            .resumed = end.resumed};
+  }
+  if (pull.replay_max > 0) {
+    const auto end = home.replay(filter,
+                                 {.after = after,
+                                  .after_seq = pull.after_seq,
+                                  .position_max = pull.position,
+                                  .per_topic_max = pull.replay_max,
+                                  .count_max = count_max},
+                                 visit);
+    return {.done = end.done, .after = end.after, .after_seq = end.after_seq};
+  }
+  const auto end =
+      home.snapshot(filter, {.after = after, .position_max = pull.position, .count_max = count_max}, visit);
+  return {.done = end.done, .after = end.after};
+}
+
 }  // namespace
 
 HomeShard::HomeShard(Mesh& mesh, std::uint32_t self, topics::HashKey key, const Config& config,
@@ -209,9 +258,6 @@ HomeShard::Taken HomeShard::pull(std::uint32_t from, const Request& request) {
   if (!has_room(from, 2, 0)) return Taken::no_room;
   const std::size_t room = mesh_.deliveries(self_, from).room();
   const auto count_max = static_cast<std::uint32_t>(std::min<std::size_t>(kSnapshotMessages, room - 1));
-  const auto payload = request.message->payload();
-  const std::string_view after{reinterpret_cast<const char*>(payload.data()), payload.size()};
-  const std::string_view filter = request.message->topic();
   const Delivery answer{.subscription = request.subscription, .ticket = request.ticket, .slot = request.slot};
   std::size_t bytes = 0;
   const auto visit = [&](topics::Message* message) {
@@ -225,25 +271,14 @@ HomeShard::Taken HomeShard::pull(std::uint32_t from, const Request& request) {
     push(from, value);
     return topics::Visit::go_on;
   };
-  topics::Home::ReplayEnd end;
-  if (request.replay_max > 0) {
-    end = home_.replay(filter,
-                       {.after = after,
-                        .after_seq = request.after_seq,
-                        .position_max = request.position,
-                        .per_topic_max = request.replay_max,
-                        .count_max = count_max},
-                       visit);
-  } else {
-    const topics::WalkEnd walked =
-        home_.snapshot(filter, {.after = after, .position_max = request.position, .count_max = count_max}, visit);
-    end = {.done = walked.done, .after = walked.after};
-  }
+  const Walked walked = walk(home_, request, count_max, visit);
   Delivery last = answer;
   last.kind = Delivery::Kind::snapshot_end;
-  if (!end.done) {
-    last.message = pool_.make({.topic = end.after});
-    last.seq = end.after_seq;
+  last.resumed = walked.resumed;
+  if (!walked.done) {
+    last.message = pool_.make({.topic = walked.after});
+    last.seq = walked.after_seq;
+    last.topic = walked.after_topic;
   }
   push(from, last);
   return Taken::yes;

@@ -21,11 +21,20 @@
 #include "topics/idempotency_keys.h"
 #include "topics/message.h"
 #include "topics/producers.h"
+#include "topics/resumed.h"
+#include "topics/topic_handle.h"
 
 namespace ringcast::broker {
 
 // By what a home recognises that a publish is a repeat: not at all, a producer's numbering, or a key given with it.
 using Repeat = std::variant<std::monostate, topics::ProducerSeq, topics::KeyedBody>;
+
+// What a pull wants of what the home keeps.
+enum class Pull : std::uint8_t {
+  kept,          // the last `replay_max` messages of each topic; 0: its value, if it has one
+  every_since,   // every message after `since`, REMOVEs included
+  newest_since,  // of each topic that changed after `since` the newest message, a REMOVE included
+};
 
 // What a shard asks of a topic's home.
 struct Request {
@@ -33,7 +42,8 @@ struct Request {
     publish,    // message: what to publish
     subscribe,  // message: the filter. Answered by a marker
     withdraw,   // message: the filter, which has no subscriber left on the asking shard
-    pull,       // message: the filter, and in its payload the topic to go on after. Answered by snapshots, snapshot_end
+    pull,       // message: the filter, and in its payload the topic to go on after; with after_seq and after_topic
+                // these are what the last snapshot_end said, at first empty. Answered by snapshots, snapshot_end
     claim,      // repeat: the producer and incarnation that `slot` publishes by from now on; older ones are refused.
                 // Answered by claimed
     catch_up,   // answered by caught_up, behind all that the asking shard's earlier requests have caused
@@ -52,7 +62,11 @@ struct Request {
   std::uint64_t position = 0;    // pull: only what was published up to here. subscribe: what the asker has already
   std::uint32_t replay_max = 0;  // pull: up to so many kept messages of each topic; 0: its last value
   std::uint64_t after_seq = 0;   // pull: of the topic to go on after, what is above this is still to come; 0: none
-  Repeat repeat;                 // publish, claim
+  Pull pull = Pull::kept;
+  topics::TopicHandle after_topic;      // pull …_since: where to go on, if not by name
+  std::uint64_t since = 0;              // pull …_since: a position of this home, up to which the subscriber has all
+  std::int64_t since_us = INT64_MIN;    // pull …_since: older messages are not wanted; UTC
+  Repeat repeat;                        // publish, claim
   Instant deadline = Instant::never();  // publish: refuse it when taken later than this
   topics::Message* message = nullptr;
 };
@@ -76,15 +90,18 @@ struct Delivery {
     message,       // live
     marker,        // from here on the subscription is live for this home; position: where that is
     snapshot,      // a last value, or kept message, for one subscription
-    snapshot_end,  // of a chunk; message and seq: the topic (and Request::after_seq) to go on after; null: all is said
-    ack,           // outcome of the publish that `ticket` names
-    claimed,       // outcome of the claim that `ticket` names: sequenced (duplicate: the producer was known), fenced,
-                   // too_many_producers
-    fenced,        // the session in `slot` is no longer the producer that it was
-    caught_up,     // what the session in `slot` asked for before its catch_up was delivered
+    snapshot_end,  // of a chunk; message, seq and topic: the topic, after_seq and after_topic to go on with; no
+                   // message: all is said. resumed: what came of a pull …_since, in this chunk: of all chunks the worst
+                   // counts
+    ack,        // outcome of the publish that `ticket` names
+    claimed,    // outcome of the claim that `ticket` names: sequenced (duplicate: the producer was known), fenced,
+                // too_many_producers
+    fenced,     // the session in `slot` is no longer the producer that it was
+    caught_up,  // what the session in `slot` asked for before its catch_up was delivered
   };
   Kind kind = Kind::message;
   Outcome outcome = Outcome::sequenced;
+  topics::Resumed resumed = topics::Resumed::recovered;
   bool unchanged = false;  // marker: nothing of the filter came between Request::position and this one, for sure
   std::uint32_t subscription = 0;
   std::uint32_t ticket = 0;

@@ -6,34 +6,35 @@
 
 namespace ringcast::topics {
 
-void History::limit(std::uint32_t messages_max) noexcept {
-  assert(size_ == 0);
-  assert(messages_max <= kHistoryMessagesMax);
-  messages_max_ = messages_max;
-}
-
-void History::push(Message* message, MessagePool& pool) {
-  if (messages_max_ == 0) return;
+std::uint64_t History::push(Message* message, const Limits& limits, MessagePool& pool) {
+  assert(limits.messages_max <= kHistoryMessagesMax);
+  assert(limits.bytes_max <= kHistoryBytesMax);
+  if (limits.messages_max == 0) return message->position;
   assert(newest_ == nullptr || newest_->seq < message->seq);
-  if (size_ == messages_max_) drop_oldest(pool);
+  const auto bytes = static_cast<std::uint32_t>(message->total_size());
+  std::uint64_t lost = 0;
+  while (size_ == limits.messages_max || (size_ > 0 && bytes_ + bytes > limits.bytes_max)) {
+    lost = (*this)[0]->position;
+    drop_oldest(pool);
+  }
   if (newest_ != nullptr) {
-    if (size_ - 1 == capacity_) grow_slow();
+    if (size_ - 1 == capacity_) grow_slow(limits.messages_max);
     older_[(begin_ + size_ - 1) % capacity_] = newest_;
   }
   pool.retain(message);
   newest_ = message;
+  bytes_ += bytes;
   ++size_;
+  return lost;
 }
 
 void History::drop_oldest(MessagePool& pool) noexcept {
   assert(size_ > 0);
+  Message* const oldest = size_ == 1 ? std::exchange(newest_, nullptr) : older_[begin_];
+  if (size_ > 1) begin_ = (begin_ + 1) % capacity_;
   --size_;
-  if (size_ == 0) {
-    pool.release(std::exchange(newest_, nullptr));
-    return;
-  }
-  pool.release(older_[begin_]);
-  begin_ = (begin_ + 1) % capacity_;
+  bytes_ -= static_cast<std::uint32_t>(oldest->total_size());
+  pool.release(oldest);
 }
 
 void History::clear(MessagePool& pool) noexcept {
@@ -49,31 +50,36 @@ Message* History::operator[](std::size_t i) const noexcept {
 }
 
 std::size_t History::first_after(std::uint64_t seq) const noexcept {
-  return first_above<&Message::seq>(seq);
+  return first_not([&](const Message& message) { return message.seq <= seq; });
 }
 
 std::size_t History::first_after_position(std::uint64_t position) const noexcept {
-  return first_above<&Message::position>(position);
+  return first_not([&](const Message& message) { return message.position <= position; });
 }
 
-template <std::uint64_t Message::* Rising>
-std::size_t History::first_above(std::uint64_t value) const noexcept {
+std::size_t History::first_since(std::int64_t time_us) const noexcept {
+  return first_not([&](const Message& message) { return message.time_us < time_us; });
+}
+
+// The place of the first message that is not below, as all behind it are not.
+template <typename Below>
+std::size_t History::first_not(Below&& below) const noexcept {
   std::size_t low = 0;
   std::size_t high = size_;
   while (low < high) {
     const std::size_t middle = low + (high - low) / 2;
-    if ((*this)[middle]->*Rising > value) {
-      high = middle;
-    } else {
+    if (below(*(*this)[middle])) {
       low = middle + 1;
+    } else {
+      high = middle;
     }
   }
   return low;
 }
 
-void History::grow_slow() {
+void History::grow_slow(std::uint32_t messages_max) {
   constexpr std::uint32_t kCapacityMin = 4;
-  const std::uint32_t capacity = std::min(std::max(capacity_ * 2, kCapacityMin), messages_max_ - 1);
+  const std::uint32_t capacity = std::min(std::max(capacity_ * 2, kCapacityMin), messages_max - 1);
   auto grown = std::make_unique<Message*[]>(capacity);
   for (std::uint32_t i = 0; i + 1 < size_; ++i) grown[i] = older_[(begin_ + i) % capacity_];
   older_ = std::move(grown);
@@ -82,16 +88,17 @@ void History::grow_slow() {
 }
 
 void History::check_invariants() const {
-  assert(size_ <= messages_max_);
   assert((size_ == 0) == (newest_ == nullptr));
   assert(size_ == 0 || size_ - 1 <= capacity_);
-  assert(capacity_ == 0 || capacity_ < messages_max_);
   assert((capacity_ == 0) == (older_ == nullptr));
+  std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < size_; ++i) {
+    bytes += (*this)[i]->total_size();
     assert((*this)[i]->references > 0);
     assert((*this)[i]->op != Op::event);
     assert(i == 0 || (*this)[i - 1]->seq < (*this)[i]->seq);
   }
+  assert(bytes == bytes_);
 }
 
 }  // namespace ringcast::topics

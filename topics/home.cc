@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <limits>
 #include <utility>
 
 #include "topics/name.h"
@@ -10,6 +11,9 @@ namespace ringcast::topics {
 
 Home::Home(Options options, MessagePool& pool) : options_(std::move(options)), pool_(pool), wildcards_(options_.key) {
   assert(options_.origin < kShardsMax);
+  assert(options_.history_rules.size() < std::numeric_limits<std::uint16_t>::max());
+  rules_.push_back({.messages_max = options_.history_messages_max});
+  for (const HistoryRule& rule : options_.history_rules) rules_.push_back({.messages_max = rule.messages_max});
 }
 
 Home::~Home() {
@@ -31,7 +35,7 @@ std::expected<TopicHandle, Error> Home::publish_slow(std::string_view name, std:
   if (index == kNone) index = make_entry(name, hash);
   Topic& topic = topics_[index];
   topic.published = true;
-  topic.history.limit(history_max(name));
+  topic.rule = rule_of(name);
   order_.insert(topic.name, index);
   ++counters_.topics;
   return TopicHandle{.index = index, .generation = topic.generation};
@@ -63,19 +67,17 @@ Home::Sequenced Home::sequence(TopicHandle handle, Message* message, std::int64_
   assert(message->topic_hash == topic.hash);
   if (topic.seq == 0) topic.seq = forgotten_position_;
   time_us_ = std::max(time_us_, now_us);
-  topic.position = ++position_;
+  began_us_ = std::min(began_us_, time_us_);
+  changes_.note(handle.index, ++position_);
+  samples_.note(time_us_, position_);
   message->seq = ++topic.seq;
   message->position = position_;
   message->time_us = time_us_;
   message->origin = options_.origin;
   assert(message->seq <= message->position);
-  if (message->op != Op::event && topic.history.messages_max() > 0) {
-    if (newest_ != handle.index) {
-      if (topic.history.size() > 0) unlink(handle.index);
-      link_newest(handle.index);
-    }
-    topic.history.push(message, pool_);
-  }
+  const std::uint64_t lost =
+      message->op == Op::event ? position_ : topic.history.push(message, rules_[topic.rule], pool_);
+  topic.lost_position = std::max(topic.lost_position, lost);
   ++counters_.sequenced;
   return {.interested = interested(handle), .topic = handle, .seq = message->seq, .position = message->position};
 }
@@ -137,12 +139,73 @@ bool Home::unchanged_since(std::string_view filter, std::uint64_t position, std:
   if (forgotten_position_ > position) return false;
   if (!is_wildcard(filter)) {
     const TopicHandle topic = find(filter, hash_name(options_.key, filter));
-    return !topic.valid() || topics_[topic.index].position <= position;
+    return !topic.valid() || changes_.position(topic.index) <= position;
   }
   const WalkEnd end = order_.walk(filter, {}, visits_max, [&](std::uint32_t index) {
-    return topics_[index].position > position ? Visit::stop : Visit::go_on;
+    return changes_.position(index) > position ? Visit::stop : Visit::go_on;
   });
   return end.done;
+}
+
+// What the whole of a resumption cannot be better than, whatever its topics say.
+Resumed Home::outlook(std::string_view filter, const ResumeChunk& chunk) const noexcept {
+  if (chunk.since > position_) return Resumed::gap;
+  if (chunk.since_us != INT64_MIN && chunk.since_us < began_us_) return Resumed::gap;
+  const std::uint64_t since = std::max(chunk.since, samples_.position_before(chunk.since_us));
+  if (forgotten_position_ <= since) return Resumed::recovered;
+  if (is_wildcard(filter)) return Resumed::gap;
+  const std::uint32_t index = index_of(filter, hash_name(options_.key, filter));
+  if (index == kNone) return Resumed::gap;
+  // A topic that had a message by then was not forgotten since.
+  const Topic& topic = topics_[index];
+  const bool had_one = (topic.lost_position > 0 && topic.lost_position <= since) ||
+                       (topic.history.size() > 0 && topic.history[0]->position <= since);
+  return had_one ? Resumed::recovered : Resumed::gap;
+}
+
+std::uint32_t Home::count_changed(ResumeChunk& chunk, std::uint32_t looks_max) const noexcept {
+  std::uint32_t looks = looks_max;
+  while (looks > 0) {
+    const ChangeMap::Found found = changes_.next(chunk.topic.index, chunk.since, looks);
+    chunk.topic.index = found.index + (found.found ? 1 : 0);
+    if (found.found || found.index < changes_.end()) continue;
+    if (chunk.within == 0) chunk.topic = {.index = 0};  // else when that topic is done
+    break;
+  }
+  return looks_max - looks;
+}
+
+Home::Owed Home::owed_of(const History& history, std::uint64_t after_seq, const ReplayChunk& chunk) noexcept {
+  const std::size_t end = history.first_after_position(chunk.position_max);
+  const std::size_t begin = end - std::min<std::size_t>(end, chunk.per_topic_max);
+  return {.begin = std::max(history.first_after(after_seq), begin), .end = end};
+}
+
+// What is to be said of a topic that had a message after chunk.since. The window is (since, position_max].
+Home::Owed Home::missed(std::uint32_t index, const ResumeChunk& chunk) const noexcept {
+  const Topic& topic = topics_[index];
+  const History& history = topic.history;
+  const std::uint64_t since = std::max(chunk.since, chunk.within);
+  Owed owed{.begin = std::max(history.first_after_position(since), history.first_since(chunk.since_us)),
+            .end = history.first_after_position(chunk.position_max)};
+  owed.begin = std::min(owed.begin, owed.end);
+  bool lost = topic.lost_position > since;
+  if (const std::size_t after = history.first_after_position(topic.lost_position); after < history.size()) {
+    if (history[after]->time_us < chunk.since_us) lost = false;  // what is older than that is older, too
+  }
+  if (chunk.say == Since::every) {
+    if (lost) owed.resumed = Resumed::gap;
+    return owed;
+  }
+  const Message* const newest = history.newest();
+  const std::uint64_t position = changes_.position(index);
+  const bool comes_live = newest != nullptr && newest->position > chunk.position_max;
+  const std::size_t in_window = owed.end - owed.begin;
+  owed.begin = comes_live || in_window == 0 ? owed.end : owed.end - 1;
+  if (lost || owed.end - owed.begin < in_window) owed.resumed = Resumed::conflated;
+  const bool newest_is_kept = newest != nullptr && newest->position == position;
+  if (lost && !newest_is_kept && position <= chunk.position_max) owed.resumed = Resumed::gap;
+  return owed;
 }
 
 Home::Forget Home::forget(std::string_view name) {
@@ -151,9 +214,9 @@ Home::Forget Home::forget(std::string_view name) {
   Topic& topic = topics_[index];
   if (topic.history.size() > 0 && topic.history.newest()->op == Op::set) return Forget::has_value;
   if (topic.exact != 0) return Forget::has_interest;
-  if (topic.history.size() > 0) unlink(index);
   topic.history.clear(pool_);
-  forgotten_position_ = std::max(forgotten_position_, topic.position);
+  forgotten_position_ = std::max(forgotten_position_, changes_.position(index));
+  changes_.clear(index);
   order_.erase(topic.name);
   --counters_.topics;
   ++counters_.forgotten;
@@ -201,58 +264,28 @@ bool Home::alive(TopicHandle topic) const noexcept {
          topics_[topic.index].generation == topic.generation;
 }
 
-std::uint32_t Home::history_max(std::string_view name) const noexcept {
-  for (const HistoryRule& rule : options_.history_rules) {
-    if (matches(rule.filter, name)) return rule.messages_max;
+std::uint16_t Home::rule_of(std::string_view name) const noexcept {
+  for (std::size_t i = 0; i < options_.history_rules.size(); ++i) {
+    if (matches(options_.history_rules[i].filter, name)) return static_cast<std::uint16_t>(i + 1);
   }
-  return options_.history_messages_max;
-}
-
-std::uint32_t Home::first_change_after(ChangeCursor from) const noexcept {
-  const auto position = [&](std::uint32_t index) { return topics_[index].history.newest()->position; };
-  if (newest_ == kNone || position(newest_) <= from.position) return kNone;
-  if (position(oldest_) > from.position) return oldest_;
-  if (alive(from.topic)) {
-    const Topic& topic = topics_[from.topic.index];
-    if (topic.history.size() > 0 && topic.history.newest()->position == from.position) return topic.newer;
-  }
-  std::uint32_t index = newest_;
-  while (position(topics_[index].older) > from.position)
-    index = topics_[index].older;  // ends at oldest_ by the line above
-  return index;
-}
-
-void Home::link_newest(std::uint32_t index) noexcept {
-  Topic& topic = topics_[index];
-  assert(topic.older == kNone);
-  assert(topic.newer == kNone);
-  topic.older = newest_;
-  (newest_ == kNone ? oldest_ : topics_[newest_].newer) = index;
-  newest_ = index;
-}
-
-void Home::unlink(std::uint32_t index) noexcept {
-  Topic& topic = topics_[index];
-  (topic.older == kNone ? oldest_ : topics_[topic.older].newer) = topic.newer;
-  (topic.newer == kNone ? newest_ : topics_[topic.newer].older) = topic.older;
-  topic.older = kNone;
-  topic.newer = kNone;
+  return 0;
 }
 
 void Home::check_invariants() const {
   std::uint64_t entries = 0;
   std::uint64_t published = 0;
-  std::uint64_t kept = 0;
   for (std::uint32_t index = 0; index < topics_.end(); ++index) {
     const Topic& topic = topics_[index];
     if (!topic.used) continue;
     ++entries;
     if (topic.published) ++published;
-    if (topic.history.size() > 0) ++kept;
     assert(topic.published || topic.exact != 0);
     assert(topic.published || topic.seq == 0);
-    assert(topic.seq <= topic.position);
-    assert(topic.position <= position_);
+    const std::uint64_t position = changes_.position(index);
+    assert(topic.seq <= position);
+    assert(position <= position_);
+    assert(topic.lost_position <= position);
+    assert(topic.history.size() == 0 || topic.history.newest()->position <= position);
     assert(index_of(topic.name, topic.hash) == index);
     topic.history.check_invariants();
   }
@@ -260,17 +293,7 @@ void Home::check_invariants() const {
   assert(published == counters_.topics && published == order_.size());
   assert(counters_.topics <= options_.topics_max);
   assert(forgotten_position_ <= position_);
-  std::uint64_t linked = 0;
-  std::uint64_t position = 0;
-  std::uint32_t older = kNone;
-  for (std::uint32_t index = oldest_; index != kNone; index = topics_[index].newer, ++linked) {
-    assert(topics_[index].older == older);
-    assert(topics_[index].history.newest()->position > position);
-    position = topics_[index].history.newest()->position;
-    older = index;
-  }
-  assert(older == newest_);
-  assert(linked == kept);
+  changes_.check_invariants();
   by_name_.check_invariants();
   wildcards_.check_invariants();
 }

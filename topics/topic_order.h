@@ -26,8 +26,9 @@ enum class Visit : std::uint8_t {
 // Where a walk ended. `after` is empty when nothing was visited yet, and borrowed from the topics or the caller's
 // cursor: copy it before topics are made or forgotten.
 struct WalkEnd {
-  bool done = false;       // no topic after `after` matches
-  std::string_view after;  // the cursor for the next call
+  bool done = false;         // no topic after `after` matches
+  std::string_view after;    // the cursor for the next call
+  std::uint32_t visits = 0;  // topics touched
 };
 
 class TopicOrder {
@@ -41,6 +42,9 @@ class TopicOrder {
   // erase. Requires: visits_max > 0.
   template <typename Visitor>
   WalkEnd walk(std::string_view filter, std::string_view after, std::uint32_t visits_max, Visitor&& visit) const;
+
+  // Whether `a` comes before `b`. The empty text comes before every name.
+  [[nodiscard]] static bool less(std::string_view a, std::string_view b) noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
@@ -57,8 +61,6 @@ class TopicOrder {
   };
   using Entries = std::set<Entry, Less>;
 
-  [[nodiscard]] static bool less(std::string_view a, std::string_view b) noexcept;
-
   // The first entry after `name` in the order that can match `filter`: by search, not by steps.
   [[nodiscard]] Entries::const_iterator next(std::string_view filter, std::string_view name) const noexcept;
   [[nodiscard]] Entries::const_iterator first(std::string_view filter) const noexcept;
@@ -70,20 +72,21 @@ template <typename Visitor>
 WalkEnd TopicOrder::walk(std::string_view filter, std::string_view after, std::uint32_t visits_max,
                          Visitor&& visit) const {
   auto at = after.empty() ? first(filter) : next(filter, after);
-  for (std::uint32_t visits = 0; at != entries_.end(); ++visits) {
-    if (visits == visits_max) return {.done = false, .after = after};
+  std::uint32_t visits = 0;
+  for (; at != entries_.end(); ++visits) {
+    if (visits == visits_max) return {.done = false, .after = after, .visits = visits};
     if (!matches(filter, at->name)) {
       after = at->name;
       at = next(filter, after);
       continue;
     }
     const Visit wish = visit(at->index);
-    if (wish == Visit::refuse) return {.done = false, .after = after};
+    if (wish == Visit::refuse) return {.done = false, .after = after, .visits = visits + 1};
     after = at->name;
-    if (wish == Visit::stop) return {.done = false, .after = after};
+    if (wish == Visit::stop) return {.done = false, .after = after, .visits = visits + 1};
     ++at;  // what follows a match often matches too: a step costs less than a search
   }
-  return {.done = true, .after = after};
+  return {.done = true, .after = after, .visits = visits};
 }
 
 }  // namespace ringcast::topics

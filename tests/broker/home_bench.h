@@ -75,6 +75,17 @@ class Bench {
                .after_seq = after_seq,
                .message = message(from, filter, after)});
   }
+  // Pulls what came after `since`; `goes_on`: with the cursor of the last end that drain() saw.
+  void resume(std::uint32_t from, std::string_view filter, Pull pull, std::uint64_t since, bool goes_on = false,
+              std::uint64_t position = UINT64_MAX) {
+    ask(from, {.kind = Request::Kind::pull,
+               .position = position,
+               .after_seq = goes_on ? end_.seq : 0,
+               .pull = pull,
+               .after_topic = goes_on ? end_.topic : topics::TopicHandle{},
+               .since = since,
+               .message = message(from, filter, goes_on ? end_after_ : "")});
+  }
   // The ticket of a claim is its incarnation.
   void claim(std::uint32_t from, std::uint32_t slot, std::uint32_t incarnation, std::uint64_t producer = 7) {
     ask(from, {.kind = Request::Kind::claim,
@@ -98,6 +109,10 @@ class Bench {
       const Delivery* delivery = ring.front();
       if (delivery == nullptr) break;
       seen.push_back(text(*delivery));
+      if (delivery->kind == Delivery::Kind::snapshot_end) {
+        end_ = *delivery;
+        end_after_ = delivery->message == nullptr ? "" : delivery->message->topic();
+      }
       ring.pop();
     }
     woke_ = ring.release();
@@ -142,6 +157,17 @@ class Bench {
   }
 
  private:
+  static std::string name(topics::Resumed resumed) {
+    switch (resumed) {
+      case topics::Resumed::recovered:
+        return "";
+      case topics::Resumed::conflated:
+        return " conflated";
+      case topics::Resumed::gap:
+        return " gap";
+    }
+    return {};
+  }
   static std::string name(const SlotId& slot) {
     return std::to_string(slot.index) + "." + std::to_string(slot.generation);
   }
@@ -158,8 +184,9 @@ class Bench {
       case Delivery::Kind::snapshot:
         return "snapshot " + payload();
       case Delivery::Kind::snapshot_end:
-        if (delivery.message == nullptr) return "end";
-        return "more after " + std::string(delivery.message->topic()) +
+        if (delivery.message == nullptr) return "end" + name(delivery.resumed);
+        if (delivery.topic.valid()) return "more" + name(delivery.resumed);
+        return "more" + name(delivery.resumed) + " after " + std::string(delivery.message->topic()) +
                (delivery.seq > 0 ? " " + std::to_string(delivery.seq) : "");
       case Delivery::Kind::ack:
         return "ack " + std::to_string(delivery.seq) + " " + name(delivery.outcome);
@@ -178,6 +205,8 @@ class Bench {
   std::vector<topics::MessagePool> pools_;
   std::optional<HomeShard> home_;
   bool woke_ = false;
+  Delivery end_;  // the last snapshot_end; its message is not to be read
+  std::string end_after_;
 };
 
 }  // namespace ringcast::broker::test

@@ -59,3 +59,62 @@ TEST_CASE("a replay comes in chunks, oldest first, and goes on in the middle of 
   bench.take();
   CHECK(bench.drain(1) == Lines{"end"});
 }
+
+TEST_CASE("a pull of all since a position comes in chunks, in order, and goes on though topics change between") {
+  Bench bench({.requests = 32, .deliveries = 4, .config = {.history = 5}});
+  for (const char* payload : {"1", "2", "3", "4"}) bench.publish(1, "a", payload);
+  bench.publish(1, "b", "5");
+  bench.publish(1, "b", "6");
+  bench.take();
+  for (const char* filter : {"#", "+"}) {
+    CAPTURE(filter);
+    bench.resume(1, filter, Pull::every_since, 1, false, 6);
+    bench.take();
+    CHECK(bench.drain(1) == Lines{"snapshot 2", "snapshot 3", "snapshot 4", "more"});
+    bench.resume(1, filter, Pull::every_since, 1, true, 6);
+    bench.publish(1, "a", "later");
+    bench.take();
+    CHECK(bench.drain(1) == Lines{"snapshot 5", "snapshot 6", "end"});
+  }
+}
+
+TEST_CASE("a pull of all since a position goes on in the middle of a topic, and tells when it came too late") {
+  for (const int between : {0, 2, 3, 4}) {
+    CAPTURE(between);
+    Bench bench({.requests = 32, .deliveries = 4, .config = {.history = 4}});
+    for (const char* payload : {"1", "2", "3", "4"}) bench.publish(1, "a", payload);
+    bench.take();
+    bench.resume(1, "a", Pull::every_since, 0, false, 4);
+    bench.take();
+    CHECK(bench.drain(1) == Lines{"snapshot 1", "snapshot 2", "snapshot 3", "more after a 3"});
+    for (int i = 0; i < between; ++i) bench.publish(1, "a", "new");  // the fourth of them evicts what was not said yet
+    bench.resume(1, "a", Pull::every_since, 0, true, 4);
+    bench.take();
+    CHECK(bench.drain(1) == (between < 4 ? Lines{"snapshot 4", "end"} : Lines{"end gap"}));
+  }
+}
+
+TEST_CASE(
+    "a pull of the newest since a position gives each changed topic once, removals too, and says if some are left "
+    "out") {
+  Bench bench({.requests = 32, .deliveries = 16, .config = {.history = 1}});
+  for (const char* topic : {"a", "b", "c"}) bench.publish(1, topic, topic);  // positions 1, 2, 3
+  bench.take();
+  bench.resume(1, "#", Pull::newest_since, 1);
+  bench.take();
+  CHECK(bench.drain(1) == Lines{"snapshot b", "snapshot c", "end"});
+  bench.publish(1, "b", "b2");
+  bench.take();
+  bench.resume(1, "#", Pull::newest_since, 1);
+  bench.take();
+  CHECK(bench.drain(1) == Lines{"snapshot b2", "snapshot c", "end conflated"});
+  bench.resume(1, "#", Pull::every_since, 1);
+  bench.take();
+  CHECK(bench.drain(1) == Lines{"snapshot b2", "snapshot c", "end gap"});
+  bench.resume(1, "b", Pull::newest_since, 4);
+  bench.take();
+  CHECK(bench.drain(1) == Lines{"end"});
+  bench.resume(1, "b", Pull::newest_since, 5);  // a position that the home never gave
+  bench.take();
+  CHECK(bench.drain(1) == Lines{"snapshot b2", "end gap"});
+}

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <algorithm>
 #include <deque>
+#include <vector>
 
 #include "tests/topics/random.h"
 
@@ -10,12 +11,17 @@ using namespace ringcast::topics;
 
 namespace {
 
-// Pushes a message of this seq that nobody else holds.
-void push(History& history, MessagePool& pool, std::uint64_t seq) {
-  Message* const message = pool.make({.topic = "t"});
+// Pushes a message of this seq that nobody else holds; what push() says.
+std::uint64_t push(History& history, MessagePool& pool, std::uint64_t seq, const History::Limits& limits = {},
+                   std::size_t size = 0) {
+  const std::vector<std::uint8_t> payload(size, 0x20);
+  Message* const message = pool.make({.topic = "t", .payload = payload});
   message->seq = seq;
-  history.push(message, pool);
+  message->position = 1'000 + seq;
+  message->time_us = static_cast<std::int64_t>(seq) / 4;
+  const std::uint64_t lost = history.push(message, limits, pool);
   pool.release(message);
+  return lost;
 }
 
 }  // namespace
@@ -24,15 +30,14 @@ TEST_CASE("a History keeps one message by default, none when told so") {
   MessagePool pool;
   History history;
   CHECK(history.newest() == nullptr);
-  push(history, pool, 1);
-  push(history, pool, 2);
+  CHECK(push(history, pool, 1) == 0);
+  CHECK(push(history, pool, 2) == 1'001);
   CHECK(history.size() == 1);
   CHECK(history.newest()->seq == 2);
   CHECK(pool.live() == 1);
   history.clear(pool);
   CHECK(pool.live() == 0);
-  history.limit(0);
-  push(history, pool, 3);
+  CHECK(push(history, pool, 3, {.messages_max = 0}) == 1'003);
   CHECK(history.size() == 0);
   CHECK(history.newest() == nullptr);
   CHECK(pool.live() == 0);
@@ -43,7 +48,7 @@ TEST_CASE("a message that leaves the History lives on while another reference ho
   History history;
   Message* const message = pool.make({.topic = "t"});
   message->seq = 1;
-  history.push(message, pool);
+  CHECK(history.push(message, {}, pool) == 0);
   push(history, pool, 2);
   CHECK(message->references == 1);
   CHECK(pool.live() == 2);
@@ -58,7 +63,6 @@ TEST_CASE("a History of any size holds the last messages, oldest first, as a deq
     test::Random random(messages_max);
     MessagePool pool;
     History history;
-    history.limit(messages_max);
     std::deque<std::uint64_t> model;
     std::uint64_t seq = 0;
     for (int step = 0; step < 500; ++step) {
@@ -70,9 +74,10 @@ TEST_CASE("a History of any size holds the last messages, oldest first, as a deq
         model.clear();
       } else {
         seq += 1 + random.below(3);  // events leave holes
-        push(history, pool, seq);
         model.push_back(seq);
-        if (model.size() > messages_max) model.pop_front();
+        const std::uint64_t lost = model.size() > messages_max ? 1'000 + model.front() : 0;
+        if (lost > 0) model.pop_front();
+        REQUIRE(push(history, pool, seq, {.messages_max = messages_max}) == lost);
       }
       history.check_invariants();
       REQUIRE(history.size() == model.size());
@@ -83,8 +88,33 @@ TEST_CASE("a History of any size holds the last messages, oldest first, as a deq
       const std::uint64_t asked = random.below(seq + 3);
       REQUIRE(history.first_after(asked) ==
               static_cast<std::size_t>(std::ranges::upper_bound(model, asked) - model.begin()));
+      REQUIRE(history.first_after_position(1'000 + asked) == history.first_after(asked));
+      std::size_t older = 0;
+      while (older < model.size() && model[older] / 4 < asked / 4) ++older;
+      REQUIRE(history.first_since(static_cast<std::int64_t>(asked / 4)) == older);
     }
     history.clear(pool);
     CHECK(pool.live() == 0);
   }
+}
+
+TEST_CASE("a History holds as many bytes as it may, and its newest message whatever its size") {
+  MessagePool pool;
+  History history;
+  const auto one = static_cast<std::uint32_t>(sizeof(Message) + 1 + 100);
+  const History::Limits limits{.messages_max = 10, .bytes_max = 3 * one};
+  for (const std::uint64_t seq : {1U, 2U, 3U}) CHECK(push(history, pool, seq, limits, 100) == 0);
+  CHECK(history.bytes() == 3 * one);
+  CHECK(push(history, pool, 4, limits, 100) == 1'001);
+  CHECK(history.size() == 3);
+  CHECK(push(history, pool, 5, limits, 101) == 1'003);  // one byte more: two have to go
+  CHECK(history.size() == 2);
+  CHECK(push(history, pool, 6, limits, 5'000) == 1'005);
+  CHECK(history.size() == 1);
+  CHECK(history.newest()->seq == 6);
+  CHECK(push(history, pool, 7, limits, 100) == 1'006);
+  CHECK(history.size() == 1);
+  history.check_invariants();
+  history.clear(pool);
+  CHECK(history.bytes() == 0);
 }

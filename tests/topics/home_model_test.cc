@@ -47,10 +47,8 @@ class Model {
       withdraw_any();
     } else if (dice < 90) {
       forget(topics_.empty() || random_.percent(20) ? random_.topic() : any_topic());
-    } else if (dice < 95) {
-      check_snapshot(random_.filter());
     } else {
-      check_changes();
+      check_snapshot(random_.filter());
     }
     check_last(random_.topic());
     home_.check_invariants();
@@ -174,32 +172,6 @@ class Model {
       });
       done = end.done;
       after = end.after;
-    }
-    REQUIRE(found == want);
-  }
-
-  void check_changes() {
-    const std::uint64_t from = random_.below(position_ + 2);
-    const std::uint64_t position_max = random_.below(position_ + 2);
-    std::vector<std::uint64_t> want;
-    for (const auto& [name, topic] : topics_) {
-      if (topic.kept.empty()) continue;
-      const std::uint64_t position = topic.kept.back().position;
-      if (position > from && position <= position_max) want.push_back(position);
-    }
-    std::ranges::sort(want);
-    std::vector<std::uint64_t> found;
-    Home::ChangeCursor after{.position = from};
-    for (bool done = false; !done;) {
-      const Home::ChangesEnd end =
-          home_.changed_since(after, position_max, 1 + random_.below(5), [&](Message* message) {
-            if (random_.percent(10)) return Visit::refuse;
-            found.push_back(message->position);
-            return random_.percent(20) ? Visit::stop : Visit::go_on;
-          });
-      done = end.done;
-      after = end.after;
-      if (random_.percent(30)) after.topic = {};  // the hint is only a hint
     }
     REQUIRE(found == want);
   }

@@ -41,16 +41,6 @@ struct Fixture {
     return found;
   }
 
-  std::vector<std::uint64_t> changes(std::uint64_t after, std::uint64_t position_max) {
-    std::vector<std::uint64_t> positions;
-    const Home::ChangesEnd end = home.changed_since({.position = after}, position_max, 1'000, [&](Message* message) {
-      positions.push_back(message->position);
-      return Visit::go_on;
-    });
-    CHECK(end.done);
-    return positions;
-  }
-
   MessagePool pool;
   Home home;
   std::int64_t time_us = 0;  // of the last message published
@@ -260,40 +250,6 @@ TEST_CASE("a snapshot comes in chunks of count_max, and goes on though topics ch
   CHECK(chunks == 3);
 }
 
-TEST_CASE("changed_since gives each topic's last change after a position, oldest first, removals too") {
-  Fixture f;
-  for (const char* name : {"a", "b", "c", "a"}) f.publish(name);  // b: 2, c: 3, a: 4
-  f.publish("b", Op::remove);                                     // 5
-  f.publish("c", Op::event);                                      // no change
-  CHECK(f.changes(0, 100) == std::vector<std::uint64_t>{3, 4, 5});
-  CHECK(f.changes(3, 100) == std::vector<std::uint64_t>{4, 5});
-  CHECK(f.changes(3, 4) == std::vector<std::uint64_t>{4});
-  CHECK(f.changes(5, 100).empty());
-  CHECK(f.home.forget("b") == Home::Forget::forgotten);
-  CHECK(f.changes(0, 100) == std::vector<std::uint64_t>{3, 4});
-}
-
-TEST_CASE("changed_since goes on from its cursor, whether or not the cursor's topic has changed again") {
-  for (const bool changes_again : {false, true}) {
-    CAPTURE(changes_again);
-    Fixture f;
-    for (int i = 1; i <= 9; ++i) f.publish("t/" + std::to_string(i));
-    const std::uint64_t position = f.home.position();
-    std::vector<std::uint64_t> positions;
-    Home::ChangeCursor after{.position = 2};
-    for (bool done = false; !done;) {
-      const Home::ChangesEnd end = f.home.changed_since(after, position, 2, [&](Message* message) {
-        positions.push_back(message->position);
-        return message->position == 5 ? Visit::stop : Visit::go_on;
-      });
-      done = end.done;
-      after = end.after;
-      if (changes_again) f.publish("t/" + std::to_string(after.position));
-    }
-    CHECK(positions == std::vector<std::uint64_t>{3, 4, 5, 6, 7, 8, 9});
-  }
-}
-
 TEST_CASE("unchanged_since is true only when no matching topic can have had a message") {
   Fixture f;
   for (const char* filter : {"a/b", "a/#", "#"}) {
@@ -359,4 +315,118 @@ TEST_CASE("a home gives back every message it kept") {
     CHECK(pool.live() == 70);
   }
   CHECK(pool.live() == 0);
+}
+
+TEST_CASE("a resumption visits the topics that changed or those that match, whichever are fewer") {
+  constexpr std::uint32_t kTopics = 20'000;
+  Fixture f;
+  MessagePool& pool = f.pool;
+  const auto publish = [&](std::uint32_t i) {
+    const std::string name = "t/" + std::to_string(i % 100) + "/" + std::to_string(i);
+    Message* const message = pool.make({.topic = name, .topic_hash = hash_name(kKey, name)});
+    f.home.sequence(f.topic(name).value(), message, 0);
+    pool.release(message);
+  };
+  for (std::uint32_t i = 0; i < kTopics; ++i) publish(i);
+  struct Row {
+    std::uint32_t changed;  // topics, after all were published
+    const char* filter;
+    std::uint32_t visits_max;
+    std::uint32_t found;
+  };
+  const Row rows[] = {
+      {.changed = 0, .filter = "#", .visits_max = 10, .found = 0},
+      {.changed = 5, .filter = "#", .visits_max = 50, .found = 5},
+      {.changed = 500, .filter = "#", .visits_max = 2'500, .found = 500},
+      {.changed = 500, .filter = "t/7/7", .visits_max = 4, .found = 1},
+      {.changed = kTopics, .filter = "t/7/+", .visits_max = 500, .found = kTopics / 100},
+      {.changed = kTopics, .filter = "t/+/7", .visits_max = 500, .found = 1},
+      {.changed = kTopics, .filter = "#", .visits_max = 4 * kTopics, .found = kTopics},
+      {.changed = kTopics / 2, .filter = "t/+/+", .visits_max = 2 * kTopics + 1'000, .found = kTopics / 2},
+      {.changed = 5'000, .filter = "t/8/#", .visits_max = 600, .found = 50},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.changed);
+    CAPTURE(row.filter);
+    const std::uint64_t since = f.home.position();
+    for (std::uint32_t i = 0; i < row.changed; ++i) publish(i);
+    for (const Home::Since say : {Home::Since::every, Home::Since::newest}) {
+      Home::ResumeChunk chunk{.say = say, .since = since, .position_max = f.home.position(), .visits_max = 256};
+      std::uint32_t found = 0;
+      std::uint32_t visits = 0;
+      std::string after;
+      for (bool done = false; !done;) {
+        chunk.after = after;
+        const Home::ResumeEnd end = f.home.resume(row.filter, chunk, [&](Message*) {
+          ++found;
+          return Visit::go_on;
+        });
+        CHECK(end.visits <= chunk.visits_max);
+        CHECK(end.resumed == Resumed::recovered);
+        visits += end.visits;
+        done = end.done;
+        after = end.after;
+        chunk.within = end.within;
+        chunk.topic = end.topic;
+      }
+      CHECK(found == row.found);
+      CHECK(visits <= row.visits_max);
+    }
+  }
+}
+
+TEST_CASE("a resumption tells a gap where an event passed, and of topics forgotten since") {
+  Fixture f;
+  f.publish("a");             // 1
+  f.publish("b");             // 2
+  f.publish("b", Op::event);  // 3
+  const auto resumed = [&](std::string_view filter, Home::Since say, std::uint64_t since) {
+    const auto end = f.home.resume(filter, {.say = say, .since = since, .position_max = f.home.position()},
+                                   [](Message*) { return Visit::go_on; });
+    CHECK(end.done);
+    return end.resumed;
+  };
+  for (const Home::Since say : {Home::Since::every, Home::Since::newest}) {
+    CHECK(resumed("#", say, 1) == Resumed::gap);
+    CHECK(resumed("b", say, 2) == Resumed::gap);
+    CHECK(resumed("b", say, 3) == Resumed::recovered);
+    CHECK(resumed("a", say, 0) == Resumed::recovered);
+  }
+  f.publish("b");  // 4: the event was not the last that happened
+  CHECK(resumed("b", Home::Since::every, 2) == Resumed::gap);
+  CHECK(resumed("b", Home::Since::newest, 2) == Resumed::conflated);
+  f.publish("b", Op::remove);  // 5
+  CHECK(resumed("b", Home::Since::newest, 4) == Resumed::recovered);
+  REQUIRE(f.home.forget("b") == Home::Forget::forgotten);
+  for (const Home::Since say : {Home::Since::every, Home::Since::newest}) {
+    CHECK(resumed("b", say, 4) == Resumed::gap);
+    CHECK(resumed("#", say, 4) == Resumed::gap);
+    CHECK(resumed("#", say, 5) == Resumed::recovered);
+    CHECK(resumed("a", say, 1) == Resumed::recovered);  // it was there all the time
+    CHECK(resumed("c", say, 1) == Resumed::gap);        // it may have come and gone
+  }
+}
+
+TEST_CASE("a resumption since a time gives what is not older, to the microsecond") {
+  Fixture f({.history_messages_max = 10});
+  for (int i = 0; i < 10; ++i) f.publish("a", Op::set, 100'000'000 + i * 300'000);
+  struct Row {
+    std::int64_t since_us;
+    std::size_t found;
+    Resumed resumed;
+  };
+  for (const Row& row : {Row{100'000'000, 10, Resumed::recovered}, Row{100'000'001, 9, Resumed::recovered},
+                         Row{101'500'000, 5, Resumed::recovered}, Row{102'700'000, 1, Resumed::recovered},
+                         Row{102'700'001, 0, Resumed::recovered}, Row{99'999'999, 10, Resumed::gap}}) {
+    CAPTURE(row.since_us);
+    std::size_t found = 0;
+    const auto end = f.home.resume("#", {.since_us = row.since_us, .position_max = 100}, [&](Message* message) {
+      CHECK(message->time_us >= row.since_us);
+      ++found;
+      return Visit::go_on;
+    });
+    CHECK(found == row.found);
+    CHECK(end.done);
+    CHECK(end.resumed == row.resumed);  // a gap: who knows what was before the home began
+  }
 }
