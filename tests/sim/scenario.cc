@@ -1,6 +1,7 @@
 #include "tests/sim/scenario.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace ringcast::sim {
 
@@ -18,6 +19,20 @@ Scenario::Kind draw_kind(Random& random) {
 }
 
 }  // namespace
+
+Scenario Scenario::of(const Plan& plan) {
+  Random random(plan.seed);
+  Scenario scenario = draw(random, is_full(plan.seed));
+  scenario.compression = compresses(plan.seed);
+  if (scenario.compression && plan.seed % 2 == 0) scenario.config.compress_min_bytes = 0;
+  scenario.each_value([&](const char* name, auto& value, auto) {
+    const auto found = plan.values.find(name);
+    if (found != plan.values.end()) value = static_cast<std::remove_reference_t<decltype(value)>>(found->second);
+  });
+  scenario.mesh.requests_capacity = std::bit_ceil(scenario.mesh.requests_capacity);
+  scenario.mesh.deliveries_capacity = std::bit_ceil(scenario.mesh.deliveries_capacity);
+  return scenario;
+}
 
 Scenario Scenario::draw(Random& random, bool full) {
   Scenario drawn;

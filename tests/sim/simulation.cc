@@ -30,10 +30,7 @@ Simulation::Tally& Simulation::Tally::operator+=(const Tally& other) {
   return *this;
 }
 
-Simulation::Simulation(std::uint64_t seed)
-    : random_(seed), scenario_(Scenario::draw(random_, Scenario::is_full(seed))) {
-  scenario_.compression = Scenario::compresses(seed);
-  if (scenario_.compression && seed % 2 == 0) scenario_.config.compress_min_bytes = 0;
+Simulation::Simulation(Plan plan) : plan_(std::move(plan)), scenario_(Scenario::of(plan_)), random_(plan_.seed) {
   mesh_ = std::make_unique<broker::Mesh>(scenario_.mesh);
   network_ = std::make_unique<Network>(scenario_.network, random_);
   const Runner::World world{
@@ -57,11 +54,14 @@ Simulation::~Simulation() = default;
 
 Simulation::Tally Simulation::run() {
   for (std::size_t i = 0; i < scenario_.actions; ++i) {
+    if (plan_.actions && !std::ranges::binary_search(*plan_.actions, i)) continue;
+    begin_part(i);
     act();
     for (std::size_t steps = random_.below(scenario_.steps_between + 1); steps > 0; --steps) step();
     if (scenario_.kind == Kind::slow) keep_up();
     if (random_.percent(3)) settle();
   }
+  begin_part(scenario_.actions);
   settle();
   finish();
   return tally();
@@ -182,6 +182,12 @@ void Simulation::disturb_socket() {
 }
 
 // ---- how the world moves ----
+
+// Each action has random numbers of its own, so that the others stay much as they were when it is left out.
+void Simulation::begin_part(std::uint64_t number) {
+  Random seeds(plan_.seed ^ ((number + 1) << 32U));
+  random_ = Random(seeds.word());
+}
 
 // One random part of the world moves on.
 void Simulation::step() {

@@ -18,6 +18,7 @@
 #include "tests/sim/http_client.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/network.h"
+#include "tests/sim/plan.h"
 #include "tests/sim/runner.h"
 #include "tests/sim/scenario.h"
 #include "tests/sim/truth.h"
@@ -45,7 +46,7 @@ class Simulation {
     Tally& operator+=(const Tally& other);
   };
 
-  explicit Simulation(std::uint64_t seed);
+  explicit Simulation(Plan plan);
   ~Simulation();
 
   // Throws Failure when a promise is broken.
@@ -71,6 +72,7 @@ class Simulation {
   [[nodiscard]] SubscriberModel::Ask draw_subscription();
 
   // How the world moves.
+  void begin_part(std::uint64_t number);
   void step();
   [[nodiscard]] bool round();
   void keep_up();
@@ -92,8 +94,9 @@ class Simulation {
   void check_nothing_left();
   [[nodiscard]] Tally tally();
 
-  Random random_;
+  const Plan plan_;
   Scenario scenario_;
+  Random random_;
   Now now_{.monotonic = {1'000}, .utc_us = 1'700'000'000'000'000};
   std::unique_ptr<Network> network_;
   std::unique_ptr<broker::Mesh> mesh_;
