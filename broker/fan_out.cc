@@ -65,7 +65,7 @@ bool FanOut::add(std::uint32_t origin, const Delivery& delivery, std::uint32_t& 
   ++run_.messages;
   ++counters_.messages;
   run_.payload_bytes += message.payload_size;
-  encode(message);
+  encode(message, delivery.topic);
   if (large_.is({origin, message.position})) large_.clear();
   if (compresses) budget -= std::min(budget, compressor_.take_cost());
   return true;
@@ -123,8 +123,8 @@ void FanOut::begin_run(std::uint32_t origin, std::span<const topics::GroupId> gr
 }
 
 // Each protocol writes the message once, each encoding compresses and frames it once.
-void FanOut::encode(const topics::Message& message) {
-  const FrameRecord record = record_of(message);
+void FanOut::encode(const topics::Message& message, topics::TopicHandle topic) {
+  const FrameRecord record = record_of(message, topic);
   for (std::size_t i = 0; i < kProtocols; ++i) {
     const auto protocol = static_cast<Protocol>(i);
     const std::uint32_t compressions = compressions_of(run_.encodings, protocol);

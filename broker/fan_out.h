@@ -89,7 +89,7 @@ class FanOut {
   [[nodiscard]] bool extends_run(std::uint32_t origin, std::span<const topics::GroupId> groups, SlotId publisher) const;
   void begin_run(std::uint32_t origin, std::span<const topics::GroupId> groups, SlotId publisher);
   void deliver(const topics::Member& member, std::span<const Span> spans);
-  void encode(const topics::Message& message);
+  void encode(const topics::Message& message, topics::TopicHandle topic);
   void compress(Protocol protocol, std::uint32_t compressions, const Encoded& encoded, const FrameRecord& record);
   [[nodiscard]] bool prepare_slow(std::uint32_t origin, const Delivery& delivery, std::uint32_t& budget);
   void begin_large(std::uint32_t origin, const Delivery& delivery);

@@ -20,8 +20,12 @@ void write_frame(const frame::Header& header, Bytes payload, const FrameRecord& 
 
 }  // namespace
 
-FrameRecord record_of(const topics::Message& message) noexcept {
-  return {.origin = message.origin, .position = message.position, .seq = message.seq};
+FrameRecord record_of(const topics::Message& message, topics::TopicHandle topic) noexcept {
+  return {.origin = message.origin,
+          .topic = topic.index,
+          .generation = topic.generation,
+          .position = message.position,
+          .seq = message.seq};
 }
 
 Span write_message(Encoding encoding, const Encoded& encoded, const FrameRecord& record, SegmentWriter& writer) {

@@ -23,7 +23,8 @@ using MutableBytes = std::span<std::uint8_t>;
 struct FrameRecord {
   std::uint32_t offset = 0;  // of the frame's first byte in its segment
   std::uint32_t origin = 0;  // the home shard of the topic
-  std::uint32_t topic = 0;   // the topic's index there
+  std::uint32_t topic = 0;   // the topic's handle there: index
+  std::uint32_t generation = 0;
   std::uint64_t position = 0;
   std::uint64_t seq = 0;
 };

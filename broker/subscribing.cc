@@ -21,7 +21,8 @@ std::expected<std::uint32_t, topics::Error> Subscribing::subscribe(SlotId slot, 
   Session* session = sessions_.find(slot);
   assert(session != nullptr);
   const std::uint32_t index = take_entry(*session);
-  const auto joined = subscriptions_.join(filter, session->encoding, {.slot = slot.index, .subscription = index});
+  const auto joined =
+      subscriptions_.join(filter, {.encoding = session->encoding}, {.slot = slot.index, .subscription = index});
   if (!joined) {
     if (session->full != nullptr) session->full->free.push_back(index);
     return std::unexpected(joined.error());
@@ -154,8 +155,9 @@ void Subscribing::opening_message(const Delivery& delivery, Codec& codec) {
   if (!encoded) return;
   const Compression window = compressor_.window(encoded->payload.size(), compression_of(session->encoding));
   if (window != Compression::none) encoded = compressor_.compress(*encoded, window);
-  sessions_.send_own(delivery.slot,
-                     write_message(session->encoding, *encoded, record_of(*delivery.message), sessions_.own_writer()));
+  sessions_.send_own(
+      delivery.slot,
+      write_message(session->encoding, *encoded, record_of(*delivery.message, delivery.topic), sessions_.own_writer()));
 }
 
 void Subscribing::opening_end(std::uint32_t origin, const Delivery& delivery) {

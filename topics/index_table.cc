@@ -41,6 +41,11 @@ void IndexTable::erase(std::uint64_t hash, std::uint32_t index) noexcept {
   --size_;
 }
 
+void IndexTable::clear() noexcept {
+  for (Slot& slot : slots_) slot = Slot{};
+  size_ = 0;
+}
+
 void IndexTable::grow_slow() {
   std::vector<Slot> old = std::move(slots_);
   slots_.assign(old.empty() ? kSlotsMin : old.size() * 2, Slot{});

@@ -43,6 +43,9 @@ class IndexTable {
   // Requires: (hash, index) is in.
   void erase(std::uint64_t hash, std::uint32_t index) noexcept;
 
+  // Takes everything out and keeps the memory.
+  void clear() noexcept;
+
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   void check_invariants() const;
 

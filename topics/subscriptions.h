@@ -3,13 +3,19 @@
 // Thread:    one, its shard's.
 // Filters:   each distinct filter once, counted by its members. Only its first and last member concern the homes:
 //            `first` of join() says announce, Left::withdraw_from of leave() says withdraw.
-// Groups:    the members of one filter and one encoding (a small integer of the shard's): what is encoded once.
+// Groups:    the members of one filter and one Kind (encoding and pace): what is encoded once.
+// Paces:     0 is EVERY: its members are visited for each message. Any other is LATEST, the slower the larger. Of such
+// a
+//            group the members that are served together, at its ticks, are `live`; those that go their own way (each is
+//            born so) stand apart, among the joining, and are the ones that fan_out() visits. share() and part() move
+//            them. match() gives the groups of a topic by rising pace.
 // Joining:   a member is born joining. It waits for one marker of each home that can have topics of its filter
 //            (exact: the owner, wildcard: all); from a home's marker on it is live for that origin, and when it is
 //            live for all it moves to the live members.
 // Places:    a member's session keeps its Place. join() moves nobody; members are stored densely, so leave() and
 //            marker() move others: they return the moves, to be written down before the next call:
 //              for (const Moved& m : moves) sessions[m.member.slot].places[m.member.subscription] = m.place;
+//            change() moves its member itself, and others as leave() does.
 // Fan-out:   fan_out() visits a group in as many calls as the caller's budget needs; between them members come and go.
 //            Members on both sides of the cursor keep their side (a removal moves the boundary instead of leaving a
 //            hole), so each member that stays is visited exactly once, and nobody who comes later is: a newcomer is
@@ -43,6 +49,14 @@
 namespace ringcast::topics {
 
 inline constexpr std::uint8_t kEncodingsMax = 16;  // (protocol, compression) pairs of a shard: bounds a filter's groups
+
+// What a group's members have in common besides their filter.
+struct Kind {
+  std::uint8_t encoding = 0;
+  std::uint32_t pace = 0;  // 0: EVERY
+
+  friend bool operator==(const Kind&, const Kind&) = default;
+};
 
 class Subscriptions {
  public:
@@ -87,9 +101,9 @@ class Subscriptions {
 
   explicit Subscriptions(const Options& options);
 
-  // Adds `member` to the valid filter's group of `encoding`, joining. Fails with too_many_filters.
-  // Requires: encoding < kEncodingsMax.
-  [[nodiscard]] std::expected<Joined, Error> join(std::string_view filter, std::uint8_t encoding, Member member);
+  // Adds `member` to the valid filter's group of `kind`, joining. Fails with too_many_filters.
+  // Requires: kind.encoding < kEncodingsMax.
+  [[nodiscard]] std::expected<Joined, Error> join(std::string_view filter, Kind kind, Member member);
 
   // The home `origin` has answered: the member is live for its topics from now on. A second marker of an origin changes
   // nothing.
@@ -97,6 +111,26 @@ class Subscriptions {
 
   // Takes the member at `place` away.
   Left leave(Place place);
+
+  // The member at `place` is of `kind` from now on, live for the origins that it was live for; of a LATEST kind it
+  // stands apart. Requires: no fan_out() stands, and it does not share.
+  Moves change(Place place, Kind kind);
+
+  // A member of a LATEST group that is live for all its homes is served with the group from now on. Requires: apart, no
+  // fan_out() stands in the group.
+  Moves share(Place place);
+  // It goes its own way again. Requires: shares(place). A fan_out() that stands passes it over, a tick_out() too.
+  Moves part(Place place);
+  // True if it would be visited no more by the tick_out() that stands in its group. Requires: shares(place).
+  [[nodiscard]] bool ticked(Place place) const noexcept {
+    return groups_[place.group].live.side(place.index) == Side::visited;
+  }
+  [[nodiscard]] bool shares(Place place) const noexcept { return place.joining == 0 && groups_[place.group].pace != 0; }
+  [[nodiscard]] bool live(Place place) const noexcept;  // for all its homes
+  [[nodiscard]] bool live(Place place, std::uint32_t origin) const noexcept;
+  [[nodiscard]] std::size_t sharers(GroupId group) const noexcept {  // requires: alive
+    return groups_[group.index].live.size();
+  }
 
   // The groups with members whose filter matches the topic; empty when nobody cares. Valid until the next join, leave
   // or match; to keep them longer copy the ids: a group that is gone is known by its generation.
@@ -108,14 +142,21 @@ class Subscriptions {
 
   // Calls visit(Member) for members of the group that are live for `origin`, beginning or going on with a fan-out,
   // until `count_max` were touched. Call it again until it says done; a group that is gone is done. The visitor must
-  // not change subscriptions.
+  // not change subscriptions. Of a LATEST group only those who stand apart.
   template <typename Visitor>
   FanOut fan_out(GroupId group, std::uint32_t origin, std::uint32_t count_max, Visitor&& visit);
 
+  // The same for those who share a LATEST group, whatever the origin: beside a fan_out(), each has its own boundary.
+  template <typename Visitor>
+  FanOut tick_out(GroupId group, std::uint32_t count_max, Visitor&& visit);
+
   [[nodiscard]] bool alive(GroupId group) const noexcept;
   [[nodiscard]] std::uint8_t encoding(GroupId group) const noexcept;  // requires: alive
+  [[nodiscard]] std::uint32_t pace(GroupId group) const noexcept;     // requires: alive
+  [[nodiscard]] GroupId group(Place place) const noexcept;
   [[nodiscard]] std::string_view filter(Place place) const noexcept;
   [[nodiscard]] std::uint8_t encoding(Place place) const noexcept;
+  [[nodiscard]] std::uint32_t pace(Place place) const noexcept { return groups_[place.group].pace; }
   [[nodiscard]] Member member(Place place) const noexcept;
   [[nodiscard]] std::size_t members(std::string_view filter) const;  // of all encodings, joining ones included
 
@@ -137,12 +178,13 @@ class Subscriptions {
     std::uint32_t filter = kNone;
     std::uint32_t next = kNone;  // group of the same filter
     std::uint32_t generation = 0;
+    std::uint32_t pace = 0;
     std::uint8_t encoding = 0;
     bool wildcard = false;
     bool fanning_out = false;
     std::uint8_t fan_out_origin = 0;
-    MemberList<Member> live;
-    MemberList<JoiningMember> joining;
+    MemberList<Member> live;            // LATEST: who share
+    MemberList<JoiningMember> joining;  // LATEST: who stand apart, live or not
   };
 
   [[nodiscard]] std::span<const GroupId> match_slow(std::uint32_t origin, TopicHandle topic, std::string_view name,
@@ -153,7 +195,9 @@ class Subscriptions {
   [[nodiscard]] std::uint32_t find_filter(std::string_view name, std::uint64_t hash) const noexcept;
   [[nodiscard]] std::uint32_t make_filter(std::string_view name, std::uint64_t hash);
   void free_filter(std::uint32_t index);
-  [[nodiscard]] std::uint32_t group_of(std::uint32_t filter_index, std::uint8_t encoding);
+  [[nodiscard]] std::uint32_t group_of(std::uint32_t filter_index, Kind kind);
+  void free_if_empty(std::uint32_t index);
+  [[nodiscard]] ShardSet live_origins(Place place) const noexcept;
   void free_group(std::uint32_t index);
   void groups_changed(const Filter& filter) noexcept;
   [[nodiscard]] ShardSet homes(const Filter& filter) const noexcept;
@@ -178,14 +222,27 @@ Subscriptions::FanOut Subscriptions::fan_out(GroupId id, std::uint32_t origin, s
   group.fanning_out = true;
   group.fan_out_origin = static_cast<std::uint8_t>(origin);
   std::uint32_t touched = 0;
-  if (group.wildcard) {  // an exact filter's joining members are live for nothing yet
+  const bool latest = group.pace != 0;
+  if (group.wildcard || latest) {  // else an exact filter's joining members, which are live for nothing yet
     touched = group.joining.advance(count_max, [&](const JoiningMember& joining) {
       if (contains(joining.live, origin)) visit(joining.member);
     });
   }
-  touched += group.live.advance(count_max - touched, visit);
-  const bool done = group.live.all_visited() && (!group.wildcard || group.joining.all_visited());
+  if (!latest) touched += group.live.advance(count_max - touched, visit);
+  const bool done =
+      (latest || group.live.all_visited()) && ((!group.wildcard && !latest) || group.joining.all_visited());
   if (done) end_fan_out(group);
+  return {.touched = touched, .done = done};
+}
+
+template <typename Visitor>
+Subscriptions::FanOut Subscriptions::tick_out(GroupId id, std::uint32_t count_max, Visitor&& visit) {
+  if (!alive(id)) return {.touched = 0, .done = true};
+  Group& group = groups_[id.index];
+  assert(group.pace != 0);
+  const std::uint32_t touched = group.live.advance(count_max, visit);
+  const bool done = group.live.all_visited();
+  if (done) group.live.end_fan_out();
   return {.touched = touched, .done = done};
 }
 

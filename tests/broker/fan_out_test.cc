@@ -36,7 +36,8 @@ class Bench {
     Session& session = sessions_.at(slot);
     if (!echo) session.echo = false;
     const auto index = static_cast<std::uint32_t>(session.subscriptions.size());
-    const auto joined = subscriptions_.join(filter, encoding_of(Protocol::raw), {.slot = slot, .subscription = index});
+    const auto joined =
+        subscriptions_.join(filter, {.encoding = encoding_of(Protocol::raw)}, {.slot = slot, .subscription = index});
     REQUIRE(joined.has_value());
     Subscription& subscription = session.subscriptions.emplace_back();
     subscription.place = joined->place;

@@ -29,7 +29,7 @@ struct Fixture {
   Span encode(const topics::Message& message) {
     const auto encoded = codec.encode(message, nullptr);
     REQUIRE(encoded.has_value());
-    return write_frames(*encoded, record_of(message), writer);
+    return write_frames(*encoded, record_of(message, {}), writer);
   }
 };
 

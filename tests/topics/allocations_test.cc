@@ -8,6 +8,8 @@
 #include "tests/topics/count_allocations.h"
 #include "topics/home.h"
 #include "topics/idempotency_keys.h"
+#include "topics/latest_table.h"
+#include "topics/owed_set.h"
 #include "topics/producers.h"
 #include "topics/subscriptions.h"
 
@@ -116,7 +118,7 @@ TEST_CASE("match and fan-out allocate nothing in the steady state, not even when
   Subscriptions subscriptions({.shards = kShards, .key = kKey});
   std::uint32_t slot = 0;
   const auto join = [&](std::string_view filter, std::uint8_t encoding) {
-    const auto joined = subscriptions.join(filter, encoding, {.slot = slot++}).value();
+    const auto joined = subscriptions.join(filter, {.encoding = encoding}, {.slot = slot++}).value();
     Place place = joined.place;
     for (ShardSet homes = joined.homes; homes != 0;) {
       const Subscriptions::Marked marked = subscriptions.marker(place, take_shard(homes));
@@ -155,6 +157,30 @@ TEST_CASE("match and fan-out allocate nothing in the steady state, not even when
   round();
   CHECK(allocations() == before);
   CHECK(subscriptions.counters().matches == matches_before + names.size());
+}
+
+TEST_CASE("owing topics, taking their values and forgetting them allocates nothing in the steady state") {
+  constexpr std::uint32_t kTopics = 500;
+  MessagePool pool;
+  LatestTable table;
+  OwedSet set;
+  Message* const message = pool.make({.topic = "ticker/a", .payload = {}});
+  std::uint64_t seq = 0;
+  const auto round = [&] {
+    for (std::uint32_t i = 0; i < 2 * kTopics; ++i) {
+      message->seq = ++seq;
+      const std::uint32_t entry = table.put(0, {.index = i % kTopics}, *message);
+      if (!set.add({.entry = entry, .seq = seq, .position = seq})) table.release(entry);
+      if (i % 7 == 0 && set.remove(entry)) table.release(entry);
+    }
+    while (!set.empty()) table.release(set.pop().entry);
+  };
+  for (int i = 0; i < 3; ++i) round();
+  const std::uint64_t before = allocations();
+  for (int i = 0; i < 10; ++i) round();
+  CHECK(allocations() == before);
+  CHECK(table.empty());
+  pool.release(message);
 }
 
 TEST_CASE("a publish of a known producer allocates nothing, nor does a new one in the place of one past its time") {

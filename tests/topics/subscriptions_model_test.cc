@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -19,13 +20,18 @@ constexpr HashKey kKey{.k0 = 9, .k1 = 10};
 
 struct ModelMember {
   std::string filter;
-  std::uint8_t encoding = 0;
+  Kind kind;
+  bool shares = false;
   ShardSet needed = 0;
   ShardSet live = 0;
   Place place;
 };
 
-using Group = std::pair<std::string, std::uint8_t>;  // filter, encoding
+using Group = std::tuple<std::string, std::uint8_t, std::uint32_t>;  // filter, encoding, pace
+
+Group group_of(const ModelMember& member) {
+  return {member.filter, member.kind.encoding, member.kind.pace};
+}
 
 // A fan-out in progress, and what it owes.
 struct StandingFanOut {
@@ -33,6 +39,13 @@ struct StandingFanOut {
   Group group;
   std::uint32_t origin = 0;
   std::set<std::uint32_t> owed;  // live for the origin when it began, not visited, not gone
+};
+
+// A tick of a LATEST group in progress.
+struct StandingTick {
+  GroupId id;
+  Group group;
+  std::set<std::uint32_t> owed;  // shared when it began, not visited, not gone
 };
 
 class Model {
@@ -50,10 +63,16 @@ class Model {
 
   void step() {
     const std::uint32_t dice = random_.below(100);
-    if (dice < 28) {
+    if (dice < 25) {
       join();
-    } else if (dice < 45) {
+    } else if (dice < 37) {
       leave();
+    } else if (dice < 40) {
+      change();
+    } else if (dice < 45) {
+      share_or_part();
+    } else if (dice < 49) {
+      tick();
     } else if (dice < 70) {
       marker();
     } else if (dice < 80) {
@@ -73,16 +92,16 @@ class Model {
 
   void join() {
     const std::string& filter = random_.of(filters_);
-    const auto encoding = static_cast<std::uint8_t>(random_.below(encodings_));
+    const Kind kind = any_kind();
     const std::uint32_t slot = next_slot_++;
     const bool first = count_of(filter) == 0;
-    if (count_of(filter, encoding) == 0) ++incarnation_[{filter, encoding}];
-    const auto joined = subscriptions_.join(filter, encoding, member_of(slot));
+    if (count_of(filter, kind) == 0) ++incarnation_[{filter, kind.encoding, kind.pace}];
+    const auto joined = subscriptions_.join(filter, kind, member_of(slot));
     REQUIRE(joined.has_value());
     REQUIRE(joined->first == first);
     const ShardSet needed = is_wildcard(filter) ? first_shards(shards_) : only(owner(hash_name(kKey, filter), shards_));
     REQUIRE(joined->homes == needed);
-    members_[slot] = {.filter = filter, .encoding = encoding, .needed = needed, .live = 0, .place = joined->place};
+    members_[slot] = {.filter = filter, .kind = kind, .needed = needed, .live = 0, .place = joined->place};
   }
 
   void leave() {
@@ -97,6 +116,53 @@ class Model {
     if (last) REQUIRE(left.filter == gone.filter);
     note(left.moves);
     if (standing_) standing_->owed.erase(slot);
+    if (tick_) tick_->owed.erase(slot);
+  }
+
+  void change() {
+    if (members_.empty() || standing_) return;
+    ModelMember& member = std::next(members_.begin(), random_.below(members_.size()))->second;
+    if (member.shares) return;
+    member.kind = any_kind();
+    const Kind before{.encoding = subscriptions_.encoding(member.place), .pace = subscriptions_.pace(member.place)};
+    if (member.kind != before && count_of(member.filter, member.kind) == 1) ++incarnation_[group_of(member)];
+    note(subscriptions_.change(member.place, member.kind));
+  }
+
+  void share_or_part() {
+    if (members_.empty()) return;
+    auto& [slot, member] = *std::next(members_.begin(), random_.below(members_.size()));
+    if (member.shares) {
+      const bool ticked = subscriptions_.ticked(member.place);
+      REQUIRE(ticked == (tick_ && tick_->group == group_of(member) && !tick_->owed.contains(slot)));
+      member.shares = false;
+      if (tick_) tick_->owed.erase(slot);
+      return note(subscriptions_.part(member.place));
+    }
+    if (member.kind.pace == 0 || member.live != member.needed) return;
+    if (standing_ && standing_->group == group_of(member)) return;
+    if (tick_ && tick_->group == group_of(member)) return;
+    member.shares = true;
+    note(subscriptions_.share(member.place));
+  }
+
+  void tick() {
+    if (!tick_) {
+      if (members_.empty()) return;
+      const ModelMember& any = std::next(members_.begin(), random_.below(members_.size()))->second;
+      if (any.kind.pace == 0) return;
+      tick_ = {.id = subscriptions_.group(any.place), .group = group_of(any), .owed = {}};
+      for (const auto& [slot, member] : members_) {
+        if (member.shares && member.place.group == tick_->id.index) tick_->owed.insert(slot);
+      }
+      REQUIRE(subscriptions_.sharers(tick_->id) == tick_->owed.size());
+    }
+    const auto end = subscriptions_.tick_out(tick_->id, 1 + random_.below(3),
+                                             [&](Member member) { REQUIRE(tick_->owed.erase(member.slot) == 1); });
+    REQUIRE((end.done || !tick_->owed.empty()));
+    if (!end.done) return;
+    REQUIRE(tick_->owed.empty());
+    tick_.reset();
   }
 
   void marker() {
@@ -106,7 +172,7 @@ class Model {
     const std::uint32_t origin = random_.below(shards_);
     if (!contains(member.needed, origin)) return;
     // The caller's duty: no marker of an origin overtakes a fan-out of that origin.
-    if (standing_ && standing_->origin == origin && standing_->group == Group{member.filter, member.encoding}) return;
+    if (standing_ && standing_->origin == origin && standing_->group == group_of(member)) return;
     member.live |= only(origin);
     const Subscriptions::Marked marked = subscriptions_.marker(member.place, origin);
     REQUIRE(marked.live == (member.live == member.needed));
@@ -123,11 +189,11 @@ class Model {
     std::set<std::uint32_t> owed;
     for (const auto& [slot, member] : members_) {
       if (member.place.group != id.index) continue;
-      group = {member.filter, member.encoding};
-      if (contains(member.live, origin)) owed.insert(slot);
+      group = group_of(member);
+      if (contains(member.live, origin) && !member.shares) owed.insert(slot);
     }
     REQUIRE(group.has_value());
-    REQUIRE(matches(group->first, topics_[t]));
+    REQUIRE(matches(std::get<0>(*group), topics_[t]));
     old_groups_.push_back({id, *group, incarnation_[*group]});
     standing_ = {.id = id, .group = *group, .origin = origin, .owed = owed};
     continue_fan_out();
@@ -163,7 +229,10 @@ class Model {
       if (matches(member.filter, topics_[t])) want.insert(member.place.group);
     }
     std::set<std::uint32_t> found;
+    std::uint32_t pace = 0;
     for (const GroupId id : match(t)) {
+      REQUIRE(subscriptions_.pace(id) >= pace);
+      pace = subscriptions_.pace(id);
       REQUIRE(subscriptions_.alive(id));
       REQUIRE(found.insert(id.index).second);
     }
@@ -176,8 +245,12 @@ class Model {
       CAPTURE(slot);
       REQUIRE(subscriptions_.member(member.place) == member_of(slot));
       REQUIRE(subscriptions_.filter(member.place) == member.filter);
-      REQUIRE(subscriptions_.encoding(member.place) == member.encoding);
-      REQUIRE((member.place.joining != 0) == (member.live != member.needed));
+      REQUIRE(subscriptions_.encoding(member.place) == member.kind.encoding);
+      REQUIRE(subscriptions_.pace(member.place) == member.kind.pace);
+      REQUIRE(subscriptions_.live(member.place) == (member.live == member.needed));
+      REQUIRE(subscriptions_.shares(member.place) == member.shares);
+      const bool among_live = member.kind.pace == 0 ? member.live == member.needed : member.shares;
+      REQUIRE((member.place.joining == 0) == among_live);
       const std::uint64_t index = member.place.index | std::uint64_t{member.place.joining} << 32;
       REQUIRE(places.insert({member.place.group, index}).second);
     }
@@ -185,7 +258,8 @@ class Model {
 
   void check_old_groups() const {
     for (const auto& [id, group, incarnation] : old_groups_) {
-      const bool alive = count_of(group.first, group.second) > 0 && incarnation_.at(group) == incarnation;
+      const Kind kind{.encoding = std::get<1>(group), .pace = std::get<2>(group)};
+      const bool alive = count_of(std::get<0>(group), kind) > 0 && incarnation_.at(group) == incarnation;
       REQUIRE(subscriptions_.alive(id) == alive);
     }
   }
@@ -201,10 +275,12 @@ class Model {
     return {groups.begin(), groups.end()};
   }
   const std::string& any_exact() { return filters_[random_.below(filters_.size() / 2) * 2 + 1]; }
-  std::size_t count_of(const std::string& filter, std::optional<std::uint8_t> encoding = {}) const {
-    return static_cast<std::size_t>(std::ranges::count_if(members_, [&](const auto& one) {
-      return one.second.filter == filter && (!encoding || one.second.encoding == *encoding);
-    }));
+  Kind any_kind() {
+    return {.encoding = static_cast<std::uint8_t>(random_.below(encodings_)), .pace = random_.below(3)};
+  }
+  std::size_t count_of(const std::string& filter, std::optional<Kind> kind = {}) const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        members_, [&](const auto& one) { return one.second.filter == filter && (!kind || one.second.kind == *kind); }));
   }
   void note(const Moves& moves) {
     for (const Moved& moved : moves) members_.at(moved.member.slot).place = moved.place;
@@ -227,6 +303,7 @@ class Model {
   std::map<Group, int> incarnation_;              // times it went from no member to one
   std::vector<OldGroup> old_groups_;
   std::optional<StandingFanOut> standing_;
+  std::optional<StandingTick> tick_;
   std::uint32_t next_slot_ = 0;
 };
 

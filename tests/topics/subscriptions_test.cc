@@ -19,7 +19,7 @@ struct Fixture {
       : subscriptions({.shards = kShards, .key = kKey, .filters_max = filters_max}) {}
 
   Subscriptions::Joined join(std::string_view filter, std::uint32_t slot, std::uint8_t encoding = 0) {
-    const Subscriptions::Joined joined = subscriptions.join(filter, encoding, {.slot = slot}).value();
+    const Subscriptions::Joined joined = subscriptions.join(filter, {.encoding = encoding}, {.slot = slot}).value();
     places[slot] = joined.place;
     subscriptions.check_invariants();
     return joined;
@@ -95,8 +95,8 @@ TEST_CASE("filters_max filters are taken, one more is refused, more members of t
   Fixture f(2);
   f.join("a", 1);
   f.join("+", 2);
-  CHECK(f.subscriptions.join("b", 0, {}).error() == Error::too_many_filters);
-  CHECK(f.subscriptions.join("#", 0, {}).error() == Error::too_many_filters);
+  CHECK(f.subscriptions.join("b", {}, {}).error() == Error::too_many_filters);
+  CHECK(f.subscriptions.join("#", {}, {}).error() == Error::too_many_filters);
   f.join("a", 3);
   f.join("+", 4, 1);
   f.leave(1);
@@ -149,6 +149,20 @@ TEST_CASE("match gives one group per filter and encoding") {
   CHECK(f.subscriptions.member(f.places.at(3)) == Member{.slot = 3});
   f.join("a/b", 6, kEncodingsMax - 1);
   CHECK(f.match(0, kTopic, "a/b").size() == 4);
+}
+
+TEST_CASE("groups differ by pace, and match gives EVERY first, then the faster before the slower") {
+  Fixture f;
+  std::uint32_t slot = 1;
+  for (const std::uint32_t pace : {7U, 0U, 3U}) {
+    for (const char* filter : {"a/b", "a/+"}) {
+      const auto joined = f.subscriptions.join(filter, {.pace = pace}, {.slot = slot}).value();
+      f.places[slot++] = joined.place;
+    }
+  }
+  std::vector<std::uint32_t> paces;
+  for (const GroupId group : f.match(0, kTopic, "a/b")) paces.push_back(f.subscriptions.pace(group));
+  CHECK(paces == std::vector<std::uint32_t>{0, 0, 3, 3, 7, 7});
 }
 
 TEST_CASE("a cached topic is matched anew only when its own exact groups or any wildcard groups change") {

@@ -104,7 +104,7 @@ TEST_CASE("timing: match and fan-out at the subscribers" * doctest::skip()) {
   Subscriptions subscriptions({.shards = 1, .key = kKey});
   std::uint32_t slot = 0;
   const auto join = [&](std::string_view filter) {
-    const auto joined = subscriptions.join(filter, 0, {.slot = slot++}).value();
+    const auto joined = subscriptions.join(filter, {}, {.slot = slot++}).value();
     subscriptions.marker(joined.place, 0);
   };
   for (const std::string& name : topics.names) join(name);
@@ -122,7 +122,7 @@ TEST_CASE("timing: match and fan-out at the subscribers" * doctest::skip()) {
     return sum;
   });
   timed("join + marker + leave", 100'000, [&](std::uint32_t i) {
-    const auto joined = subscriptions.join(topics.names[i % 10'000], 0, {.slot = i}).value();
+    const auto joined = subscriptions.join(topics.names[i % 10'000], {}, {.slot = i}).value();
     const auto marked = subscriptions.marker(joined.place, 0);
     return subscriptions.leave(marked.moves.begin()[marked.moves.size() - 1].place).moves.size();
   });
