@@ -82,7 +82,11 @@ struct Config {
 
   // Messages.
   std::uint64_t max_message_bytes = 1 * kMiB;  // payload of one message, after joining its fragments
-  std::uint64_t outbox_max_bytes = 4 * kMiB;   // pinned for one slow connection; over it, it is closed with 4008
+  std::uint64_t outbox_max_bytes = 4 * kMiB;   // pinned for one slow connection; over it, it has fallen behind
+  std::int64_t lag_age_max_ms = 40'000;        // the same, of what waits: older is no live data; above the 35 s after
+                                               // which a dead peer is found by its missing pong
+  std::uint64_t memory_budget_bytes = 0;       // pinned for all slow ones; 0: a quarter of what the process may use,
+                                               // beside last values (topic_memory_max_bytes) and the kernel's buffers
   Toggle compression = Toggle::on;             // permessage-deflate, for clients that ask for it
   std::uint64_t compress_min_bytes = 256;      // of JSON below, less is saved than the packet's own headers take
   std::uint32_t history = 1;                   // last messages kept per topic where no rule matches: the last value

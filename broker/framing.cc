@@ -22,8 +22,8 @@ void write_frame(const frame::Header& header, Bytes payload, const FrameRecord& 
 
 FrameRecord record_of(const topics::Message& message, topics::TopicHandle topic) noexcept {
   return {.origin = message.origin,
-          .topic = topic.index,
-          .generation = topic.generation,
+          .event = message.op == topics::Op::event,
+          .topic = topic,
           .position = message.position,
           .seq = message.seq};
 }
@@ -36,6 +36,7 @@ Span write_message(Encoding encoding, const Encoded& encoded, const FrameRecord&
 
 Span write_frames(const Encoded& encoded, const FrameRecord& record, SegmentWriter& writer) {
   Bytes payload = encoded.payload;
+  FrameRecord of_frame = record;
   const std::size_t frames = std::max<std::size_t>(1, (payload.size() + kFragmentBytes - 1) / kFragmentBytes);
   writer.begin(static_cast<std::uint32_t>(payload.size() + frames * frame::kServerHeaderSizeMax));
   frame::Header header{.opcode = encoded.kind == FrameKind::text ? frame::Opcode::text : frame::Opcode::binary,
@@ -45,9 +46,10 @@ Span write_frames(const Encoded& encoded, const FrameRecord& record, SegmentWrit
     payload = payload.subspan(part.size());
     header.fin = payload.empty();
     header.payload_size = part.size();
-    write_frame(header, part, record, writer);
+    write_frame(header, part, of_frame, writer);
     header.opcode = frame::Opcode::continuation;
     header.rsv1 = false;
+    of_frame.continues = true;
   }
   return writer.finish();
 }

@@ -8,14 +8,13 @@
 #include "broker/encoding.h"
 #include "broker/segment.h"
 #include "topics/message.h"
-#include "topics/topic_handle.h"
 
 namespace ringcast::broker {
 
 // A longer message goes in frames of this size, so that control frames can pass between them; bytes.
 inline constexpr std::size_t kFragmentBytes = 64 * 1024;
 
-// What a frame of this message of `topic` carries, for its record.
+// What a frame of this live message carries, for its record.
 [[nodiscard]] FrameRecord record_of(const topics::Message& message, topics::TopicHandle topic) noexcept;
 
 // Writes what a codec of this encoding's protocol made of one message, as this encoding sends it.

@@ -6,9 +6,11 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
+#include "broker/lag_state.h"
 #include "broker/outbox.h"
 #include "broker/unanswered.h"
 #include "topics/shard_set.h"
@@ -54,6 +56,7 @@ struct FullState {
   Outbox waiting;                     // live messages of held_origins
   topics::ShardSet held_origins = 0;  // those whose marker a subscription with `holds` has: what came before is not its
   std::uint32_t holds = 0;            // subscriptions that are not told of yet, or whose older messages come first
+  std::unique_ptr<LagState> lag;      // while the connection is behind, or was and was not told that it caught up
 
   [[nodiscard]] bool may_read(std::uint32_t joins) const noexcept {
     // One that holds starts by itself: what is before another's marker could not stand before its Subscribed as well.

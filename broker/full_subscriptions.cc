@@ -28,6 +28,10 @@ Subscribing::Begin begin_of(proto::Start start) {
   std::unreachable();
 }
 
+proto::OnLag on_lag_of(proto::OnLag asked) {
+  return asked == proto::OnLag::unspecified ? proto::OnLag::close : asked;
+}
+
 }  // namespace
 
 bool FullSession::check(SlotId slot, Session& session, const proto::Subscribe& subscribe) {
@@ -41,9 +45,8 @@ bool FullSession::check(SlotId slot, Session& session, const proto::Subscribe& s
   if (subscribe.delivery == proto::Delivery::latest)
     return bad({unsupported, "delivery latest is not built yet", "subscribe.delivery"});
   if (subscribe.max_rate_hz != 0) return bad({unsupported, "rates are not built yet", "subscribe.max_rate_hz"});
-  if (subscribe.on_lag == proto::OnLag::degrade || subscribe.on_lag == proto::OnLag::skip)
-    return bad(
-        {unsupported, "a subscriber that falls behind is closed; other ways are not built yet", "subscribe.on_lag"});
+  if (subscribe.on_lag == proto::OnLag::degrade)
+    return bad({unsupported, "to degrade who falls behind is not built yet", "subscribe.on_lag"});
   if (const auto valid = topics::validate_filter(subscribe.filter); !valid)
     return bad({bad_filter, topics::describe(valid.error()), "subscribe.filter"});
   if (!session.identity->may_subscribe(subscribe.filter))
@@ -64,7 +67,8 @@ void FullSession::handle(SlotId slot, Session& session, const proto::Subscribe& 
                                             {.id = subscribe.id,
                                              .begin = begin_of(subscribe.start),
                                              .last_count = subscribe.last_count,
-                                             .echo = subscribe.echo.value_or(true)});
+                                             .echo = subscribe.echo.value_or(true),
+                                             .on_lag = on_lag_of(subscribe.on_lag)});
   if (!index) {
     return refuse(slot, session, subscribe.id,
                   {proto::ErrorCode::too_many_filters, topics::describe(index.error()), "subscribe.filter"});

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "broker/instant.h"
+#include "broker/memory_use.h"
 #include "broker/queue.h"
 #include "broker/slot.h"
 #include "topics/home.h"
@@ -138,7 +139,7 @@ class Mesh {
     std::uint32_t deliveries_capacity = 4096;  // entries of each ring of deliveries, a power of two
   };
 
-  explicit Mesh(const Options& options) : shards_(options.shards), doorbells_(options.shards) {
+  explicit Mesh(const Options& options) : shards_(options.shards), memory_(options.shards), doorbells_(options.shards) {
     assert(shards_ >= 1);
     assert(shards_ <= topics::kShardsMax);
     for (std::uint32_t pair = 0; pair < shards_ * shards_; ++pair) {
@@ -156,9 +157,11 @@ class Mesh {
     return *deliveries_[from * shards_ + to];
   }
   [[nodiscard]] Doorbell& doorbell(std::uint32_t shard) { return *doorbells_[shard]; }
+  [[nodiscard]] MemoryUse& memory() noexcept { return memory_; }
 
  private:
   std::uint32_t shards_;
+  MemoryUse memory_;
   std::vector<std::unique_ptr<Queue<Request>>> requests_;     // [from * shards + to]
   std::vector<std::unique_ptr<Queue<Delivery>>> deliveries_;  // [from * shards + to]
   std::vector<std::unique_ptr<Doorbell>> doorbells_;

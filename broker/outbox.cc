@@ -22,21 +22,6 @@ void Outbox::append_slow(const Span& span, OutboxPool& pool) {
   pool.segments().retain(span.segment);
 }
 
-// Where the first frame lies that carries a message and is not begun: the end, if there is none.
-Outbox::Cut Outbox::first_message() const noexcept {
-  const std::size_t count = spans();
-  for (std::size_t index = 0; index < count; ++index) {
-    const Span& at = span(index);
-    const std::uint32_t end = at.offset + at.length;
-    const bool begun = index == 0 && frame_begun();
-    const std::uint32_t from = begun ? at.segment->frame_end(at.offset) : at.offset;
-    const auto records = at.segment->records(from, end);
-    const auto found = std::ranges::find_if(records, [](const FrameRecord& record) { return record.seq != 0; });
-    if (found != records.end()) return {.index = index, .offset = found->offset - at.offset};
-  }
-  return {.index = count};
-}
-
 // Makes the cut one between two spans.
 void Outbox::split(Cut cut, OutboxPool& pool) {
   Span& at = cut.index == 0 ? front_ : more_->spans[more_->head + cut.index - 1];
@@ -62,16 +47,16 @@ void Outbox::append_all(Outbox& other, OutboxPool& pool) {
   other.clear(pool);
 }
 
-void Outbox::append_urgent(const Span& urgent, OutboxPool& pool) {
-  Cut cut = first_message();
-  if (cut.index == spans()) return append(urgent, pool);
+// Puts the span where the cut is.
+void Outbox::put_at(Cut cut, const Span& added, OutboxPool& pool) {
+  if (cut.index == spans()) return append(added, pool);
   if (cut.offset > 0) {
     split(cut, pool);
     ++cut.index;
   }
-  owed_bytes_ += urgent.length;
-  pool.segments().retain(urgent.segment);
-  insert(cut.index, urgent, pool);
+  owed_bytes_ += added.length;
+  pool.segments().retain(added.segment);
+  insert(cut.index, added, pool);
   pinned_bytes_ = static_cast<std::uint32_t>(count_pinned());
 }
 
@@ -132,32 +117,11 @@ Bytes Outbox::begun_frame(OutboxPool& pool) {
     // The copy keeps a byte of what was sent, so that the frame still counts as begun.
     const std::uint32_t from = front_.offset - 1;
     const FrameRecord record{.offset = from};
-    front_ = {pool.segments().copy(segment->bytes(from, rest + 1), {&record, 1}, from), 1, rest};
+    front_ = {pool.segments().copy(segment->bytes(from, rest + 1), {&record, 1}, from, segment->created()), 1, rest};
     pool.segments().release(segment);
     pinned_bytes_ = static_cast<std::uint32_t>(count_pinned());
   }
   return front_.segment->bytes(front_.offset, front_.length);
-}
-
-void Outbox::truncate(OutboxPool& pool) {
-  const Cut cut = first_message();
-  if (cut.index == 0 && cut.offset == 0) return clear(pool);
-  if (cut.index == spans()) return;
-  std::size_t kept = cut.index;
-  if (cut.offset > 0) {
-    split(cut, pool);
-    ++kept;
-  }
-  std::vector<Span>& list = more_->spans;
-  const auto from = list.begin() + static_cast<std::ptrdiff_t>(more_->head + kept - 1);
-  for (auto dropped = from; dropped != list.end(); ++dropped) {
-    owed_bytes_ -= dropped->length;
-    pool.segments().release(dropped->segment);
-  }
-  list.erase(from, list.end());
-  more_->checked = std::min(more_->checked, list.size());
-  if (more_->head == list.size()) pool.take_back(std::move(more_));
-  pinned_bytes_ = static_cast<std::uint32_t>(count_pinned());
 }
 
 void Outbox::clear(OutboxPool& pool) {
@@ -191,7 +155,7 @@ bool Outbox::unpin_group(std::span<Span> group, OutboxPool& pool) {
     const auto whole = segment->records(span.offset, span.offset + span.length);
     records.insert(records.end(), whole.begin(), whole.end());
     const Bytes bytes = segment->bytes(from, span.length + (begun ? 1 : 0));
-    span = {pool.segments().copy(bytes, records, from), begun ? 1U : 0U, span.length};
+    span = {pool.segments().copy(bytes, records, from, segment->created()), begun ? 1U : 0U, span.length};
     pool.segments().release(segment);
   }
   return true;

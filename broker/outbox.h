@@ -59,6 +59,21 @@ class Outbox {
   [[nodiscard]] Bytes begun_frame(OutboxPool& pool);
   // Drops everything from the first message on, but not the rest of a begun frame.
   void truncate(OutboxPool& pool);
+
+  // What drop_messages() leaves.
+  struct Keep {
+    std::size_t pinned_max = 0;  // bytes: the oldest go until no more is pinned, but the last span stays for this alone
+    Instant since = Instant::never();  // what was written before goes too
+  };
+  // Drops live messages, oldest first, until what is left is within `keep`; the default drops all. Not the message that
+  // is begun, and no checkpoint before which nothing was dropped; all other frames stay in their order. Returns what
+  // was dropped, oldest first, in spans of whole messages, each with a reference that is the caller's to release.
+  [[nodiscard]] std::vector<Span> drop_messages(const Keep& keep, OutboxPool& pool);
+  // Puts a whole message before the first that is not begun: where drop_messages() has left a gap.
+  void append_before_messages(const Span& span, OutboxPool& pool);
+  // When the oldest live message that is not begun was written, at the earliest; never() if there is none.
+  [[nodiscard]] Instant oldest_message() const noexcept;
+
   void clear(OutboxPool& pool);
 
   // Copies out what this outbox holds of segments that are no longer written to (all but `current`) and of which it
@@ -93,7 +108,11 @@ class Outbox {
   [[nodiscard]] const Span& span(std::size_t index) const noexcept {
     return index == 0 ? front_ : more_->spans[more_->head + index - 1];
   }
+  struct Sieve;
   [[nodiscard]] Cut first_message() const noexcept;
+  template <typename Wanted>
+  [[nodiscard]] Cut find_frame(Wanted&& wanted) const noexcept;
+  void put_at(Cut cut, const Span& span, OutboxPool& pool);
   void split(Cut cut, OutboxPool& pool);
   void insert(std::size_t index, const Span& span, OutboxPool& pool);
   void pop_front(OutboxPool& pool);

@@ -36,18 +36,20 @@ Segment* SegmentPool::make(std::uint32_t capacity) {
     segment = new Segment(std::max(capacity, Segment::kSizeUsual));
   }
   segment->references_ = 1;
+  segment->created_ = now_;
   ++live_;
   live_bytes_ += segment->capacity_;
   return segment;
 }
 
-Segment* SegmentPool::copy(Bytes frames, std::span<const FrameRecord> records, std::uint32_t base) {
+Segment* SegmentPool::copy(Bytes frames, std::span<const FrameRecord> records, std::uint32_t base, Instant created) {
   auto* segment = new Segment(static_cast<std::uint32_t>(frames.size()));
   std::ranges::copy(frames, segment->bytes_.get());
   segment->size_ = segment->capacity_;
   segment->records_.assign(records.begin(), records.end());
   for (FrameRecord& record : segment->records_) record.offset -= base;
   segment->references_ = 1;
+  segment->created_ = created;
   ++live_;
   live_bytes_ += segment->capacity_;
   return segment;
@@ -70,7 +72,10 @@ void SegmentPool::release(Segment* segment) noexcept {
 
 void SegmentWriter::begin(std::uint32_t size) {
   const bool own = size >= kOwnSegmentBytes;
-  if (current_ != nullptr && (own || own_ || current_->capacity_ - current_->size_ < size)) retire();
+  if (current_ != nullptr && (own || own_ || current_->capacity_ - current_->size_ < size ||
+                              pool_.now() - current_->created_ >= Segment::kAgeMaxMs)) {
+    retire();
+  }
   own_ = own;
   if (current_ == nullptr) current_ = pool_.make(size);
   begun_at_ = current_->size_;

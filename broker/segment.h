@@ -14,26 +14,38 @@
 #include <span>
 #include <vector>
 
+#include "broker/instant.h"
+#include "topics/topic_handle.h"
+
 namespace ringcast::broker {
 
 using Bytes = std::span<const std::uint8_t>;
 using MutableBytes = std::span<std::uint8_t>;
 
-// What a frame carries. Frames that carry no message (control frames, HTTP) have seq 0.
+// What a frame carries. Frames that carry no message (control frames, answers, HTTP) have seq 0.
 struct FrameRecord {
-  std::uint32_t offset = 0;  // of the frame's first byte in its segment
-  std::uint32_t origin = 0;  // the home shard of the topic
-  std::uint32_t topic = 0;   // the topic's handle there: index
-  std::uint32_t generation = 0;
+  std::uint32_t offset = 0;     // of the frame's first byte in its segment
+  std::uint16_t origin = 0;     // the home shard of the topic
+  bool continues : 1 = false;   // not the first of its message's frames
+  bool event : 1 = false;       // its message is one of op EVENT
+  bool opening : 1 = false;     // one of those that a subscription begins with, not a live one
+  bool checkpoint : 1 = false;  // no message: says that all before it was delivered
+  topics::TopicHandle topic;    // of a live message
   std::uint64_t position = 0;
   std::uint64_t seq = 0;
+
+  [[nodiscard]] bool live() const noexcept { return seq != 0 && !opening; }
 };
+static_assert(sizeof(FrameRecord) == 32);
 
 class Segment {
  public:
   // A cap on what one retained segment holds, and the size that almost all have: many small frames share it, and one
   // blocked connection pins no more than this by a single frame.
   static constexpr std::uint32_t kSizeUsual = 64 * 1024;  // bytes
+
+  // A writer begins another segment after this: how old a frame is, is known so well.
+  static constexpr std::int64_t kAgeMaxMs = 1'000;
 
   explicit Segment(std::uint32_t capacity) : bytes_(new std::uint8_t[capacity]), capacity_(capacity) {}
 
@@ -45,6 +57,8 @@ class Segment {
   [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
   [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] std::uint32_t references() const noexcept { return references_; }
+  // When its first frame was written; no other is more than kAgeMaxMs younger.
+  [[nodiscard]] Instant created() const noexcept { return created_; }
 
   // The records of the frames that begin in [from, to).
   [[nodiscard]] std::span<const FrameRecord> records(std::uint32_t from, std::uint32_t to) const noexcept;
@@ -62,6 +76,7 @@ class Segment {
   std::uint32_t capacity_;
   std::uint32_t size_ = 0;
   std::uint32_t references_ = 0;
+  Instant created_;
 };
 
 // The segments of one shard. Usual ones are kept for reuse, others freed at once.
@@ -77,14 +92,20 @@ class SegmentPool {
   // A segment with one reference and room for at least `capacity` bytes.
   [[nodiscard]] Segment* make(std::uint32_t capacity);
   // A segment of exactly the size of `frames`, holding a copy of them and of `records`, whose offsets start at `base`.
-  [[nodiscard]] Segment* copy(Bytes frames, std::span<const FrameRecord> records, std::uint32_t base);
+  // As old as the one that they are copied from.
+  [[nodiscard]] Segment* copy(Bytes frames, std::span<const FrameRecord> records, std::uint32_t base, Instant created);
   void retain(Segment* segment) noexcept { ++segment->references_; }
   void release(Segment* segment) noexcept;
 
   [[nodiscard]] std::size_t live() const noexcept { return live_; }              // segments in use
   [[nodiscard]] std::size_t live_bytes() const noexcept { return live_bytes_; }  // their capacity
 
+  // The time of this turn, which new segments get.
+  void set_now(Instant now) noexcept { now_ = now; }
+  [[nodiscard]] Instant now() const noexcept { return now_; }
+
  private:
+  Instant now_;
   std::vector<Segment*> idle_;
   std::size_t live_ = 0;
   std::size_t live_bytes_ = 0;

@@ -22,6 +22,7 @@
 #include "broker/slot.h"
 #include "frame/error.h"
 #include "frame/parser.h"
+#include "proto/request.h"
 #include "topics/subscriptions.h"
 
 namespace ringcast::broker {
@@ -58,11 +59,12 @@ struct Join {
 };
 
 struct Subscription {
-  topics::Place place;         // not valid(): this entry is free
-  std::uint64_t id = 0;        // the client's name for it
-  std::unique_ptr<Join> join;  // until it is complete
-  bool echo = true;            // hears what its connection publishes itself
-  bool holds = false;          // makes live messages of the connection wait
+  topics::Place place;                        // not valid(): this entry is free
+  std::uint64_t id = 0;                       // the client's name for it
+  std::unique_ptr<Join> join;                 // until it is complete
+  bool echo = true;                           // hears what its connection publishes itself
+  proto::OnLag on_lag = proto::OnLag::close;  // when the connection falls behind
+  bool holds = false;                         // makes live messages of the connection wait
 };
 
 // A publish that waits for room on its way to `home`.
@@ -109,6 +111,8 @@ struct Session {
   std::unique_ptr<std::string> topic;               // what is published to, if this session subscribes to nothing
   std::vector<Subscription> subscriptions;
 
+  // Whether it must be known when the socket took something: a chunk is to be pulled, or an end of lagging to be told.
+  [[nodiscard]] bool wants_sent() const noexcept { return joins > 0 || (full != nullptr && full->lag != nullptr); }
   // False while what was read already must be dealt with first.
   [[nodiscard]] bool may_read() const noexcept { return held == nullptr && (full == nullptr || full->may_read(joins)); }
 };

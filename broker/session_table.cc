@@ -107,6 +107,13 @@ void SessionTable::send_urgent(SlotId slot, const Span& span) {
   touched(*session, slot.index);
 }
 
+void SessionTable::send_before_messages(SlotId slot, const Span& span) {
+  Session* session = find(slot);
+  if (session == nullptr || session->phase >= Phase::closing) return;
+  session->outbox.append_before_messages(span, outboxes_);
+  touched(*session, slot.index);
+}
+
 void SessionTable::send_pong(SlotId slot, Session& session, Bytes frame) {
   if (!session.send_blocked) return send_urgent(slot, frame);
   if (session.pong == nullptr) session.pong = std::make_unique<std::vector<std::uint8_t>>();

@@ -79,6 +79,8 @@ class SessionTable {
   void send_own(SlotId slot, const Span& span);
   void send_own(SlotId slot, Bytes bytes);
   void send_own(SlotId slot, std::string_view bytes);
+  // The same, before the first message of which nothing was sent.
+  void send_before_messages(SlotId slot, const Span& span);
   // The same, before everything but the frame that is being sent.
   void send_urgent(SlotId slot, const Span& span);
   void send_urgent(SlotId slot, Bytes bytes);
@@ -87,6 +89,16 @@ class SessionTable {
   // The connection layer waits for the socket, or no longer does.
   void blocked(SlotId slot);
   void unblocked(SlotId slot);
+  [[nodiscard]] bool any_blocked() const noexcept { return !blocked_.empty(); }  // or was lately
+  // Those that wait for the socket; valid until the next blocked().
+  [[nodiscard]] std::span<const SlotId> blocked_slots() {
+    forget_unblocked();
+    return blocked_;
+  }
+  // What the connection keeps from being freed: what --max-outbox limits.
+  [[nodiscard]] static std::size_t pinned_bytes(const Session& session) noexcept {
+    return session.outbox.pinned_bytes() + (session.messages_wait ? session.full->waiting.pinned_bytes() : 0);
+  }
   // Those that wait copy out what they hold of segments other than `current`, if it is little (Outbox::unpin).
   void unpin(std::span<Segment* const> current);
   // The connection is to be looked at in this turn's flush.
@@ -149,7 +161,7 @@ class SessionTable {
   std::vector<SlotId>& resumed() noexcept { return resumed_; }
   // Connections whose opening handshake is complete.
   std::vector<SlotId>& upgraded() noexcept { return upgraded_; }
-  // Connections that pin more than outbox_max_bytes; Shard closes them.
+  // Connections that pin more than outbox_max_bytes: Lag deals with them.
   std::vector<SlotId>& overflowed() noexcept { return overflowed_; }
 
   // True when one of the lists that are carried out in a turn has grown since.
@@ -169,8 +181,7 @@ class SessionTable {
  private:
   void touched(Session& session, std::uint32_t index) {
     mark_dirty(session, index);
-    const std::size_t waiting_bytes = session.messages_wait ? session.full->waiting.pinned_bytes() : 0;
-    if (session.outbox.pinned_bytes() + waiting_bytes > outbox_max_bytes_ && !session.overflowed) {
+    if (pinned_bytes(session) > outbox_max_bytes_ && !session.overflowed) {
       session.overflowed = true;
       overflowed_.push_back({index, session.generation});
     }

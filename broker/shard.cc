@@ -40,7 +40,12 @@ Shard::Shard(const Process& process, std::uint32_t index)
       http_(process.config, process.hash_key, process.epoch, process.find_file, sessions_, publishing_, subscribing_),
       websocket_(process.config, sessions_, publishing_, full_, subscriptions_),
       sse_(process.config, {.shards = process.mesh.shards(), .key = process.hash_key, .epoch = process.epoch},
-           sessions_, subscribing_) {
+           sessions_, subscribing_),
+      lag_(process.config,
+           {.shard = index,
+            .memory = process.mesh.memory(),
+            .memory_budget = process.memory_budget},
+           sessions_, full_, sse_) {
   for (std::size_t i = 0; i < kProtocols; ++i) {
     const auto protocol = static_cast<Protocol>(i);
     fan_out_.set_codec(protocol, codec(protocol));
@@ -121,6 +126,7 @@ void Shard::peer_lost(SlotId slot) {
 
 void Shard::sent(SlotId slot) {
   subscribing_.sent(slot);
+  if (Session* session = sessions_.find(slot)) lag_.sent(slot, *session);
   tell_started();
 }
 
@@ -128,6 +134,7 @@ void Shard::unblocked(SlotId slot) {
   sessions_.unblocked(slot);
   Session& session = sessions_.at(slot.index);
   if (session.phase == Phase::event_stream) sse_.unblocked(slot, session);
+  lag_.unblocked(slot, session);
 }
 
 void Shard::fin_sent(SlotId slot, Instant now) {
@@ -143,6 +150,7 @@ void Shard::released(SlotId slot) {
 
 topics::ShardSet Shard::turn(const Now& now) {
   std::uint32_t appends = budget_.appends;
+  sessions_.segments().set_now(now.monotonic);
   http_.begin_turn(now);
   requester_.advance();
   publishing_.advance();
@@ -155,7 +163,7 @@ topics::ShardSet Shard::turn(const Now& now) {
   full_.end_turn();
   complete_upgrades(now.monotonic);
   if (!fan_out_.pending()) sse_.end_turn(now.monotonic);
-  close_slow_consumers(now.monotonic);
+  lag_.end_turn(now.monotonic);
   look_at_deadlines(now.monotonic);
   for (const Doomed& doomed : sessions_.doomed()) forget(doomed.slot);
   first_origin_ = (first_origin_ + 1) % mesh_.shards();
@@ -304,23 +312,6 @@ void Shard::complete_upgrades(Instant now) {
     sessions_.resume(slot);
   }
   sessions_.upgraded().clear();
-}
-
-void Shard::close_slow_consumers(Instant now) {
-  for (const SlotId slot : sessions_.overflowed()) {
-    Session* session = sessions_.find(slot);
-    if (session == nullptr || session->phase >= Phase::closing) continue;
-    ++counters_.slow_consumers;
-    if (session->phase == Phase::websocket) {
-      sessions_.close_websocket(slot, code(proto::CloseCode::slow_consumer),
-                                "too slow: more waits for you than --max-outbox allows", now);
-    } else if (session->phase == Phase::event_stream) {
-      sse_.end(slot, kLag, now);
-    } else {
-      sessions_.abort(slot);  // an HTTP client that pipelines requests and reads no answers
-    }
-  }
-  sessions_.overflowed().clear();
 }
 
 void Shard::look_at_deadlines(Instant now) {

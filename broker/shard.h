@@ -7,6 +7,7 @@
 // Thread: one. In production a Worker calls it; in tests/sim the simulator calls N of them on one thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 
@@ -17,6 +18,7 @@
 #include "broker/home_shard.h"
 #include "broker/http_session.h"
 #include "broker/instant.h"
+#include "broker/lag.h"
 #include "broker/mesh.h"
 #include "broker/publishing.h"
 #include "broker/raw_codec.h"
@@ -41,6 +43,7 @@ struct Process {
   topics::HashKey hash_key;  // random: no peer can choose topics that collide
   std::uint64_t epoch = 0;   // random: sequence numbers of two starts are never mistaken for each other
   FindFile find_file = nullptr;
+  std::uint64_t memory_budget = 0;  // bytes that its shards may pin for subscribers; 0: no limit
   Budget budget = {};
 };
 
@@ -53,8 +56,7 @@ class Shard {
  public:
   struct Counters {
     std::uint64_t opened = 0;
-    std::uint64_t refused = 0;         // connections over max_connections
-    std::uint64_t slow_consumers = 0;  // closed with 4008, or `event: lag`
+    std::uint64_t refused = 0;  // connections over max_connections
   };
 
   Shard(const Process& process, std::uint32_t index);
@@ -94,7 +96,7 @@ class Shard {
   [[nodiscard]] bool busy() const noexcept { return busy_; }
   // Before sleeping, after Doorbell::announce_sleep(): true when something has come meanwhile.
   [[nodiscard]] bool must_not_sleep();
-  [[nodiscard]] Instant next_deadline() const noexcept { return sessions_.next_deadline(); }
+  [[nodiscard]] Instant next_deadline() const noexcept { return std::min(sessions_.next_deadline(), lag_.next_look()); }
 
   // Stops being open to anything new; what is owed is still sent. Then close_all() ends every connection with 1012.
   void drain();
@@ -118,6 +120,7 @@ class Shard {
   [[nodiscard]] const WebSocketSession& websocket() const noexcept { return websocket_; }
   [[nodiscard]] const FullSession& full() const noexcept { return full_; }
   [[nodiscard]] const SseSession& sse() const noexcept { return sse_; }
+  [[nodiscard]] const Lag& lag() const noexcept { return lag_; }
 
  private:
   [[nodiscard]] bool drain_deliveries(const Now& now, std::uint32_t& appends);
@@ -131,7 +134,6 @@ class Shard {
   [[nodiscard]] Session* find_full(SlotId slot) noexcept;
   [[nodiscard]] Codec& codec(Protocol protocol) noexcept;
   void complete_upgrades(Instant now);
-  void close_slow_consumers(Instant now);
   void look_at_deadlines(Instant now);
   void due(SlotId slot, Session& session, Instant now);
   void forget(SlotId slot);
@@ -156,6 +158,7 @@ class Shard {
   HttpSession http_;
   WebSocketSession websocket_;
   SseSession sse_;
+  Lag lag_;
   Identity anonymous_;
   topics::ShardSet room_made_ = 0;  // shards whose delivery rings got room and that asked for it
   std::size_t drained_bytes_ = 0;

@@ -24,7 +24,7 @@ inline constexpr SseNotice kGapRestarted{"gap", "restarted",
 inline constexpr SseNotice kGapUnknownId{"gap", "unknown_id",
                                          "Last-Event-ID is not one of this broker's; the last values follow"};
 // Before the end.
-inline constexpr SseNotice kLag{"lag", "too_slow", "more waits for you than --max-outbox allows; come back"};
+inline constexpr SseNotice kLag{"lag", "too_slow", "more waits for you than --max-outbox allows, or for longer than --max-lag-age; come back"};
 inline constexpr SseNotice kGoAway{"go_away", "restart", "the broker restarts; come back"};
 inline constexpr SseNotice kTooMuchInput{"go_away", "too_much_input",
                                          "nothing can be asked on a connection that carries a stream"};

@@ -28,7 +28,7 @@ std::expected<std::uint32_t, topics::Error> Subscribing::subscribe(SlotId slot, 
     return std::unexpected(joined.error());
   }
   Subscription& subscription = session->subscriptions[index];
-  subscription = {.place = joined->place, .id = options.id, .echo = options.echo};
+  subscription = {.place = joined->place, .id = options.id, .echo = options.echo, .on_lag = options.on_lag};
   if (!options.echo) session->echo = false;
   subscription.join = announce(slot, index, filter, *joined, options);
   ++session->joins;
@@ -155,9 +155,9 @@ void Subscribing::opening_message(const Delivery& delivery, Codec& codec) {
   if (!encoded) return;
   const Compression window = compressor_.window(encoded->payload.size(), compression_of(session->encoding));
   if (window != Compression::none) encoded = compressor_.compress(*encoded, window);
-  sessions_.send_own(
-      delivery.slot,
-      write_message(session->encoding, *encoded, record_of(*delivery.message, delivery.topic), sessions_.own_writer()));
+  FrameRecord record = record_of(*delivery.message, delivery.topic);
+  record.opening = true;
+  sessions_.send_own(delivery.slot, write_message(session->encoding, *encoded, record, sessions_.own_writer()));
 }
 
 void Subscribing::opening_end(std::uint32_t origin, const Delivery& delivery) {

@@ -36,6 +36,7 @@ class Subscribing {
     Begin begin = Begin::now;
     std::uint32_t last_count = 0;  // with last_n
     bool echo = true;
+    proto::OnLag on_lag = proto::OnLag::close;
     bool upgrades = false;  // markers complete the opening handshake
     // What the client has already; null: not known. If nothing was published since, it begins with nothing else.
     const Checkpoint* resume = nullptr;

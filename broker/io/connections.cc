@@ -185,7 +185,7 @@ void Connections::socket_ready(const Completion& completion, Instant now) {
   if (completion.kind == OperationKind::send && completion.result > 0) {
     counters_.sent_bytes += static_cast<std::uint64_t>(completion.result);
     session.outbox.consume(static_cast<std::size_t>(completion.result), shard_.sessions().outboxes());
-    if (session.joins > 0) shard_.sent(completion.slot);
+    if (session.wants_sent()) shard_.sent(completion.slot);
   }
   if (connection->state == State::aborting) return close_if_idle(completion.slot, *connection);
   shard_.unblocked(completion.slot);
@@ -343,7 +343,7 @@ void Connections::account_batch(std::span<const Short> shorts, Instant now) {
     } else if (connection.state == State::finishing) {
       fin(send.slot, connection, now);
     }
-    if (session.joins > 0) shard_.sent(send.slot);
+    if (session.wants_sent()) shard_.sent(send.slot);
   }
   assert(shorts.empty());
 }

@@ -43,14 +43,14 @@ struct Groups {
   std::optional<std::string_view> v2;
 };
 
-Groups parse_groups(std::string_view cgroup) {
+Groups parse_groups(std::string_view cgroup, std::string_view controller) {
   Groups groups;
   while (!cgroup.empty()) {
     std::string_view line = cut(cgroup, '\n');
     const std::string_view id = cut(line, ':');
     const std::string_view controllers = cut(line, ':');
     if (!line.starts_with('/')) continue;
-    if (lists(controllers, "cpu")) groups.v1 = line;
+    if (lists(controllers, controller)) groups.v1 = line;
     if (id == "0" && controllers.empty()) groups.v2 = line;
   }
   return groups;
@@ -99,15 +99,16 @@ std::optional<double> group_cpus(CgroupMount::Version version, const std::string
 
 }  // namespace
 
-std::vector<CgroupMount> parse_cgroups(std::string_view cgroup, std::string_view mountinfo) {
+std::vector<CgroupMount> parse_cgroups(std::string_view cgroup, std::string_view mountinfo,
+                                       std::string_view controller) {
   using Version = CgroupMount::Version;
-  const Groups groups = parse_groups(cgroup);
+  const Groups groups = parse_groups(cgroup, controller);
   std::vector<CgroupMount> mounts;
   while (!mountinfo.empty()) {
     const Mount mount = parse_mount(cut(mountinfo, '\n'));
     if (mount.type == "cgroup2" && groups.v2) {
       mounts.push_back({Version::v2, std::string(mount.point), below(*groups.v2, mount.root)});
-    } else if (mount.type == "cgroup" && lists(mount.options, "cpu") && groups.v1) {
+    } else if (mount.type == "cgroup" && lists(mount.options, controller) && groups.v1) {
       mounts.push_back({Version::v1, std::string(mount.point), below(*groups.v1, mount.root)});
     }
   }
@@ -128,19 +129,26 @@ std::optional<double> parse_cfs(std::string_view quota, std::string_view period)
   return static_cast<double>(*quota_us) / static_cast<double>(*period_us);
 }
 
-std::optional<double> cgroup_cpus(const std::string& root) {
-  std::optional<double> tightest;
-  const auto mounts =
-      parse_cgroups(read_text_file(root + "/proc/self/cgroup"), read_text_file(root + "/proc/self/mountinfo"));
+std::vector<CgroupDirectory> cgroup_directories(std::string_view controller, const std::string& root) {
+  std::vector<CgroupDirectory> directories;
+  const auto mounts = parse_cgroups(read_text_file(root + "/proc/self/cgroup"),
+                                    read_text_file(root + "/proc/self/mountinfo"), controller);
   for (const CgroupMount& mount : mounts) {
     const std::string top = root + mount.mount_point;
-    std::string directory = top + mount.group;
-    tightest = tighter(tightest, group_cpus(mount.version, directory));
-    // A limit of any group above ours holds for us too: a pod's is set on the parent of its containers' groups.
-    while (directory.size() > top.size()) {
-      directory.resize(directory.rfind('/'));
-      tightest = tighter(tightest, group_cpus(mount.version, directory));
+    std::string path = top + mount.group;
+    directories.push_back({mount.version, path});
+    while (path.size() > top.size()) {
+      path.resize(path.rfind('/'));
+      directories.push_back({mount.version, path});
     }
+  }
+  return directories;
+}
+
+std::optional<double> cgroup_cpus(const std::string& root) {
+  std::optional<double> tightest;
+  for (const CgroupDirectory& group : cgroup_directories("cpu", root)) {
+    tightest = tighter(tightest, group_cpus(group.version, group.path));
   }
   return tightest;
 }

@@ -20,9 +20,20 @@ struct CgroupMount {
   friend bool operator==(const CgroupMount&, const CgroupMount&) = default;
 };
 
-// The hierarchies that can limit CPU time, from the contents of /proc/self/cgroup and /proc/self/mountinfo
-// (cgroups(7), proc(5)). Lines that are not understood are skipped.
-[[nodiscard]] std::vector<CgroupMount> parse_cgroups(std::string_view cgroup, std::string_view mountinfo);
+// The hierarchies in which `controller` ("cpu", "memory") can limit us, from the contents of /proc/self/cgroup and
+// /proc/self/mountinfo (cgroups(7), proc(5)). Lines that are not understood are skipped.
+[[nodiscard]] std::vector<CgroupMount> parse_cgroups(std::string_view cgroup, std::string_view mountinfo,
+                                                     std::string_view controller = "cpu");
+
+// Where a group has its files.
+struct CgroupDirectory {
+  CgroupMount::Version version;
+  std::string path;
+};
+
+// Our group and all groups above it, in each of those hierarchies: a limit of any of them holds for us too, as a pod's
+// is set on the parent of its containers' groups. `root` stands before every path: "" but in tests.
+[[nodiscard]] std::vector<CgroupDirectory> cgroup_directories(std::string_view controller, const std::string& root);
 
 // CPUs of a version 2 limit ("150000 100000" is 1.5), from the contents of cpu.max. None: no limit, or not understood.
 [[nodiscard]] std::optional<double> parse_cpu_max(std::string_view text);

@@ -8,6 +8,7 @@
 #include "broker/io/backends.h"
 #include "broker/io/cpus.h"
 #include "broker/io/listener.h"
+#include "broker/io/memory.h"
 #include "broker/io/peer.h"
 #include "broker/io/process.h"
 #include "broker/io/worker.h"
@@ -92,11 +93,13 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
   broker::Mesh mesh({.shards = shards,
                      .requests_capacity = config.request_ring_slots,
                      .deliveries_capacity = config.delivery_ring_slots});
-  const broker::Process process{.config = config,
-                                .mesh = mesh,
-                                .hash_key = {random_word(), random_word()},
-                                .epoch = random_word(),
-                                .find_file = find_file};
+  const broker::Process process{
+      .config = config,
+      .mesh = mesh,
+      .hash_key = {random_word(), random_word()},
+      .epoch = random_word(),
+      .find_file = find_file,
+      .memory_budget = config.memory_budget_bytes != 0 ? config.memory_budget_bytes : budget_for(usable_memory())};
   const std::string name = backends->shards.front()->name();
   Fleet fleet(shards);
   std::vector<std::unique_ptr<Worker>> workers;

@@ -134,6 +134,14 @@ void FullBench::read(Client& client) {
   SessionTable& sessions = shard.sessions();
   Session* session = sessions.find(client.slot);
   if (session == nullptr || session->phase == Phase::upgrading) return;
+  if (!client.reads && !session->outbox.empty() && !session->send_blocked) {
+    client.full = true;
+    shard.blocked(client.slot);
+  }
+  if (client.reads && std::exchange(client.full, false)) {
+    worked_ = true;
+    shard.unblocked(client.slot);
+  }
   std::array<std::uint8_t, 64 * 1024> scratch{};
   while (client.reads && !session->outbox.empty()) {
     worked_ = true;
@@ -176,10 +184,18 @@ void FullBench::carry_out(std::uint32_t index) {
     worked_ = true;
     if (doomed.how == Doomed::How::abort) {
       shard.released(doomed.slot);
-    } else if (sessions.find(doomed.slot) != nullptr) {
-      shard.peer_lost(doomed.slot);  // what was owed is read: the peer closes too
+    } else {
+      finishing_.push_back({index, doomed.slot});
     }
   }
+  std::erase_if(finishing_, [&](const auto& finishing) {
+    if (finishing.first != index) return false;
+    const Session* session = sessions.find(finishing.second);
+    if (session == nullptr) return true;
+    if (!session->outbox.empty()) return false;
+    shard.peer_lost(finishing.second);  // what was owed is read: the peer closes too
+    return true;
+  });
   for (const SlotId slot : std::exchange(sessions.resumed(), {})) {
     if (Client* client = find(index, slot)) offer(*client);
   }

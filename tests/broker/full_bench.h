@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "broker/shard.h"
@@ -19,7 +20,8 @@ namespace ringcast::broker::test {
 struct Client {
   std::uint32_t shard = 0;
   SlotId slot;
-  bool reads = true;
+  bool reads = true;                 // else its socket is full
+  bool full = false;                 // the shard was told so
   std::vector<std::uint8_t> unread;  // what the broker would not take yet
   std::string head;                  // of the answer to the handshake
   bool open = false;
@@ -94,6 +96,7 @@ class FullBench {
   Mesh mesh_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<std::pair<std::uint32_t, SlotId>> finishing_;  // connections that end when they have sent what they owe
   bool worked_ = false;
 };
 

@@ -105,8 +105,9 @@ TEST_CASE("a copy holds just its frames, with their records moved to where they 
   SegmentWriter writer(pool);
   (void)write(writer, 100, 1);
   const Span span = write(writer, 10, 2);
-  Segment* const copy = pool.copy(span.segment->bytes(span.offset, 10),
-                                  span.segment->records(span.offset, span.offset + 10), span.offset);
+  Segment* const copy =
+      pool.copy(span.segment->bytes(span.offset, 10), span.segment->records(span.offset, span.offset + 10), span.offset,
+                span.segment->created());
   CHECK(copy->capacity() == 10);
   CHECK(copy->bytes(0, 10)[9] == 2);
   REQUIRE(copy->records(0, 10).size() == 1);
@@ -115,6 +116,20 @@ TEST_CASE("a copy holds just its frames, with their records moved to where they 
   CHECK(pool.live() == 2);
   pool.release(copy);
   CHECK(pool.live() == 1);
+}
+
+TEST_CASE("a segment is written to for a second, so that it says how old its frames are") {
+  SegmentPool pool;
+  pool.set_now({50'000});
+  SegmentWriter writer(pool);
+  Segment* const first = write(writer, 10, 1).segment;
+  CHECK(first->created() == ringcast::Instant{50'000});
+  pool.set_now({50'000 + Segment::kAgeMaxMs - 1});
+  CHECK(write(writer, 10, 2).segment == first);
+  pool.set_now({50'000 + Segment::kAgeMaxMs});
+  const Segment* const second = write(writer, 10, 3).segment;
+  CHECK(second->created() == pool.now());
+  CHECK(writer.retired() == 1);
 }
 
 TEST_CASE("a pool keeps 64 usual segments for reuse, empty, and frees the others") {

@@ -290,7 +290,7 @@ Simulation::Tally Simulation::tally() {
   for (const auto& runner : runners_) {
     tally.messages += runner->shard().home().counters().published;
     tally.stalls += runner->shard().home().counters().stalls;
-    tally.too_slow += runner->shard().counters().slow_consumers;
+    tally.too_slow += runner->shard().lag().counters().closed;
     tally.starved += runner->connections().counters().starved;
     tally.blocked += runner->connections().counters().blocked;
     tally.handed_over += runner->connections().counters().handed_over;

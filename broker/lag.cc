@@ -1,0 +1,237 @@
+#include "broker/lag.h"
+
+#include <algorithm>
+#include <cassert>
+#include <string>
+#include <utility>
+
+#include "broker/framing.h"
+#include "proto/close_code.h"
+
+namespace ringcast::broker {
+
+namespace {
+
+// How often connections are looked at for what they owe too long. Segments say no better how old a frame is.
+constexpr std::int64_t kLookMs = 1'000;
+
+}  // namespace
+
+Lag::Lag(const Config& config, const Place& place, SessionTable& sessions, FullSession& full, SseSession& sse)
+    : config_(config), place_(place), sessions_(sessions), full_(full), sse_(sse) {}
+
+void Lag::end_turn(Instant now) {
+  worked_bytes_ = 0;
+  look_at_overflowed(now);
+  look_for_old(now);
+  keep_budget(now);
+  for (const SlotId slot : std::exchange(due_, {})) {
+    Session* session = sessions_.find(slot);
+    if (session == nullptr || session->full == nullptr || session->full->lag == nullptr) continue;
+    session->full->lag->due = false;
+    if (!session->send_blocked) tell(slot, *session, false);  // else unblocked() does
+  }
+}
+
+// Those for which there is no time stay in the list, and the shard does not sleep.
+void Lag::look_at_overflowed(Instant now) {
+  std::vector<SlotId>& overflowed = sessions_.overflowed();
+  std::size_t done = 0;
+  for (; done < overflowed.size() && has_time(); ++done) {
+    const SlotId slot = overflowed[done];
+    Session* session = sessions_.find(slot);
+    if (session == nullptr) continue;
+    session->overflowed = false;
+    if (session->phase < Phase::closing) fall_behind(slot, *session, Why::size, now);
+  }
+  overflowed.erase(overflowed.begin(), overflowed.begin() + static_cast<std::ptrdiff_t>(done));
+}
+
+// Each shard gives back its share of what is too much, and of an eighth of the budget more, so that it lasts a while.
+void Lag::keep_budget(Instant now) {
+  const std::uint64_t used = pinned();
+  place_.memory.publish(place_.shard, used);
+  if (place_.memory_budget == 0) return;
+  const std::uint64_t total = place_.memory.total();
+  if (total <= place_.memory_budget || !has_time()) return;
+  const double share = static_cast<double>(used) / static_cast<double>(total);
+  const auto too_much = static_cast<double>(total - place_.memory_budget);
+  const auto back = static_cast<std::uint64_t>(share * (too_much + static_cast<double>(place_.memory_budget) / 8));
+  relieve(used - std::min(used, back), used - static_cast<std::uint64_t>(share * too_much), now);
+  place_.memory.publish(place_.shard, pinned());
+}
+
+// Down to `goal` bytes by what the worst laggards agreed to; down to `must` by closing them.
+void Lag::relieve(std::uint64_t goal, std::uint64_t must, Instant now) {
+  for (const Waiting& waiting : worst_first()) {
+    if (pinned() <= goal || !has_time()) return;
+    if (waiting.pinned_bytes < kWorthDealingBytes) break;
+    ++counters_.over_budget;
+    fall_behind(waiting.slot, *sessions_.find(waiting.slot), Why::budget, now);
+  }
+  for (const Waiting& waiting : worst_first()) {
+    if (pinned() <= must || !has_time()) return;
+    if (waiting.pinned_bytes < kWorthDealingBytes) return;
+    ++counters_.over_budget;
+    close(waiting.slot, *sessions_.find(waiting.slot), Why::budget, now);
+  }
+}
+
+std::vector<Lag::Waiting> Lag::worst_first() {
+  std::vector<Waiting> waiting;
+  for (const SlotId slot : sessions_.blocked_slots()) {
+    const Session* session = sessions_.find(slot);
+    if (session == nullptr || session->phase >= Phase::closing) continue;
+    waiting.push_back({.slot = slot, .pinned_bytes = SessionTable::pinned_bytes(*session)});
+  }
+  std::ranges::sort(waiting, std::ranges::greater{}, &Waiting::pinned_bytes);
+  return waiting;
+}
+
+void Lag::look_for_old(Instant now) {
+  if (next_look_ == Instant::never() && sessions_.any_blocked()) next_look_ = now + kLookMs;
+  if (now < next_look_) return;
+  const auto blocked = sessions_.blocked_slots();
+  next_look_ = blocked.empty() ? Instant::never() : now + kLookMs;
+  for (const SlotId slot : blocked) {
+    Session* session = sessions_.find(slot);
+    if (session == nullptr || session->phase >= Phase::closing) continue;
+    Instant oldest = session->outbox.oldest_message();
+    if (session->messages_wait) oldest = std::min(oldest, session->full->waiting.oldest_message());
+    if (oldest != Instant::never() && now - oldest > config_.lag_age_max_ms) {
+      fall_behind(slot, *session, Why::age, now);
+    }
+  }
+}
+
+// What is to be done is what the subscription asks for that can stand it least.
+proto::OnLag Lag::way_of(const Session& session) {
+  if (session.full == nullptr) return proto::OnLag::close;
+  bool skips = false;
+  for (const Subscription& subscription : session.subscriptions) {
+    if (!subscription.place.valid()) continue;
+    if (subscription.on_lag == proto::OnLag::close) return proto::OnLag::close;
+    skips = skips || subscription.on_lag == proto::OnLag::skip;
+  }
+  return skips ? proto::OnLag::skip : proto::OnLag::degrade;
+}
+
+void Lag::fall_behind(SlotId slot, Session& session, Why why, Instant now) {
+  worked_bytes_ += session.outbox.owed_bytes() + (session.messages_wait ? session.full->waiting.owed_bytes() : 0);
+  switch (way_of(session)) {
+    case proto::OnLag::close:
+      return close(slot, session, why, now);
+    case proto::OnLag::skip:
+    case proto::OnLag::degrade:
+    case proto::OnLag::unspecified:
+      skip(slot, session, why, now);
+      break;
+  }
+  // What is no message can be too much too: answers that nobody reads.
+  if (sessions_.pinned_bytes(session) > config_.outbox_max_bytes) close(slot, session, Why::size, now);
+}
+
+std::string_view Lag::text(Why why) noexcept {
+  switch (why) {
+    case Why::size:
+      return "too slow: more waits for you than --max-outbox allows";
+    case Why::age:
+      return "too slow: what waits for you is older than --max-lag-age allows";
+    case Why::budget:
+      return "too slow: what waits for slow subscribers is more than --memory-budget allows";
+  }
+  std::unreachable();
+}
+
+void Lag::close(SlotId slot, Session& session, Why why, Instant now) {
+  ++counters_.closed;
+  if (session.phase == Phase::websocket) {
+    sessions_.close_websocket(slot, std::to_underlying(proto::CloseCode::slow_consumer), text(why), now);
+  } else if (session.phase == Phase::event_stream) {
+    sse_.end(slot, kLag, now);
+  } else {
+    sessions_.abort(slot);  // an HTTP client that pipelines requests and reads no answers
+  }
+}
+
+std::vector<Span> Lag::drop(Session& session, const Outbox::Keep& keep) {
+  OutboxPool& pool = sessions_.outboxes();
+  std::vector<Span> dropped = session.outbox.drop_messages(keep, pool);
+  if (session.messages_wait) {
+    const std::vector<Span> waited = session.full->waiting.drop_messages(keep, pool);
+    dropped.insert(dropped.end(), waited.begin(), waited.end());
+    session.full->waiting.unpin({}, pool);
+  }
+  session.outbox.unpin({}, pool);
+  return dropped;
+}
+
+void Lag::skip(SlotId slot, Session& session, Why why, Instant now) {
+  Outbox::Keep keep{.pinned_max = why == Why::budget ? 0 : config_.outbox_max_bytes / 2, .since = {}};
+  if (why == Why::age) keep.since = now + -config_.lag_age_max_ms / 2;
+  const Dropped dropped(drop(session, keep), Dropped::Newest::gone, sessions_.segments());
+  if (dropped.gone() == 0) return;
+  ++counters_.skips;
+  counters_.skipped_messages += dropped.gone();
+  note(session, dropped, LagState::Fate::skipped);
+  note_due(slot, *session.full->lag);
+}
+
+// Puts down what was lost.
+void Lag::note(Session& session, const Dropped& dropped, LagState::Fate fate) {
+  if (session.full->lag == nullptr) session.full->lag = std::make_unique<LagState>();
+  LagState& state = *session.full->lag;
+  state.count(fate, dropped.gone());
+  if (dropped.more_ranges()) state.add_more_ranges();
+  std::vector<std::string> names(dropped.topics().size());
+  for (std::size_t i = dropped.ranges().size(); i > 0; --i) {  // oldest first: they join with those before
+    const Dropped::Range& range = dropped.ranges()[i - 1];
+    std::string& name = names[range.topic];
+    if (name.empty()) name = read(session, dropped.topics()[range.topic].newest).topic;
+    state.add_range(name, range.first_seq, range.last_seq);
+  }
+}
+
+// What a dropped message said, which only its frames know.
+proto::Message Lag::read(const Session& session, const Dropped::Place& place) {
+  const auto message =
+      reader_.read(session.encoding, place.frames.segment->bytes(place.frames.offset, place.frames.length));
+  assert(message.has_value());  // this shard wrote it
+  return *message;
+}
+
+void Lag::note_due(SlotId slot, LagState& state) {
+  if (std::exchange(state.due, true)) return;
+  due_.push_back(slot);
+}
+
+void Lag::unblocked(SlotId slot, Session& session) {
+  if (session.full == nullptr || session.full->lag == nullptr || session.phase != Phase::websocket) return;
+  if (!session.outbox.empty()) return tell(slot, session, false);
+  sent(slot, session);
+}
+
+void Lag::sent(SlotId slot, Session& session) {
+  if (session.full == nullptr || session.full->lag == nullptr || session.phase != Phase::websocket) return;
+  if (!session.outbox.empty() || session.send_blocked || session.messages_wait) return;
+  tell(slot, session, true);
+  session.full->lag.reset();
+  ++counters_.caught_up;
+}
+
+void Lag::tell(SlotId slot, Session& session, bool caught_up) {
+  LagState& state = *session.full->lag;
+  if (!state.to_tell() && !caught_up) return;
+  std::vector<proto::LagRange> ranges;
+  for (const LagState::Range& range : state.ranges()) ranges.push_back({range.topic, range.first_seq, range.last_seq});
+  const proto::Lag lag{.merged = state.merged(),
+                       .skipped = state.skipped(),
+                       .caught_up = caught_up,
+                       .ranges = ranges,
+                       .more_ranges = state.more_ranges()};
+  const Encoded encoded = full_.codec(session.encoding).encode(proto::Event{lag});
+  sessions_.send_before_messages(slot, write_frames(encoded, {}, sessions_.own_writer()));
+  state.told();
+}
+
+}  // namespace ringcast::broker

@@ -1,0 +1,171 @@
+// Subscribers of EVERY that fall behind, on 4 shards and both backends: what each policy does to them, that they are told
+// exactly what they missed, and that nobody else notices.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { afterEach, it } from 'node:test';
+import { promisify } from 'node:util';
+import { Broker, onEachBackend } from './broker.mjs';
+import { Client, closeAll } from './client.mjs';
+import { Peer, handshake, opcode, text } from './wire.mjs';
+
+const kMiB = 1024 * 1024;
+const kPayloadBytes = 8 * 1024;
+const kMessages = 800; // of each topic: 6 MiB, more than sockets and outboxes hold
+const kTopics = ['lag/a', 'lag/b', 'lag/c'];
+const kArgs = ['--max-outbox', '512KiB', '--max-message', '64KiB'];
+
+const times = (count, make) => Promise.all(Array.from({ length: count }, (_, i) => make(i)));
+
+// A subscriber on a raw socket, which can stop reading; keeps account of what it got and what it was told.
+class Subscriber {
+  seqs = new Map(kTopics.map((topic) => [topic, []]));
+  missing = new Map(kTopics.map((topic) => [topic, new Set()]));
+  lags = [];
+  more = false;
+  newest = new Map(); // topic -> number in the payload
+
+  static async open(broker, onLag, filter = 'lag/#') {
+    const subscriber = new Subscriber();
+    subscriber.peer = await Peer.open(broker, '/ws', { fields: { 'Sec-WebSocket-Protocol': 'ringcast.v1.json' } });
+    subscriber.peer.write(text(JSON.stringify({ subscribe: { id: 1, filter, on_lag: onLag } })));
+    const { payload } = await subscriber.peer.message();
+    assert.deepEqual(JSON.parse(payload), { subscribed: { id: 1, filter } });
+    return subscriber;
+  }
+
+  pause() {
+    this.peer.socket.pause();
+  }
+
+  resume() {
+    this.peer.socket.resume();
+  }
+
+  // Reads until `done` says so, or the close frame: its code.
+  async read(done) {
+    while (!done()) {
+      const { code, payload } = await this.peer.message();
+      if (code === opcode.close) return payload.readUInt16BE(0);
+      if (code === opcode.text) this.#take(JSON.parse(payload));
+    }
+    return undefined;
+  }
+
+  #take({ message, lag }) {
+    if (lag) return this.#takeLag(lag);
+    const seqs = this.seqs.get(message.topic);
+    assert.ok(seqs.length === 0 || seqs.at(-1) < message.seq, 'seqs rise');
+    assert.ok(!this.missing.get(message.topic).has(message.seq), 'nothing comes that was told to be missing');
+    seqs.push(message.seq);
+    this.newest.set(message.topic, parseInt(message.text, 10));
+  }
+
+  #takeLag(lag) {
+    this.lags.push(lag);
+    this.more ||= lag.more_ranges === true;
+    for (const { topic, first_seq: first, last_seq: last } of lag.ranges ?? []) {
+      for (let seq = first; seq <= last; ++seq) this.missing.get(topic).add(seq);
+    }
+  }
+
+  has(topic, seq) {
+    return this.seqs.get(topic).at(-1) === seq;
+  }
+
+  sum(what) {
+    return this.lags.reduce((sum, lag) => sum + (lag[what] ?? 0), 0);
+  }
+
+  // Each message was either received, merged or skipped, and what ranges name was not received.
+  check(published) {
+    let received = 0;
+    for (const topic of kTopics) {
+      const seqs = this.seqs.get(topic);
+      received += seqs.length;
+      assert.equal(seqs.at(-1), published, `the last of ${topic}`);
+    }
+    assert.equal(received + this.sum('merged') + this.sum('skipped'), published * kTopics.length);
+    return received;
+  }
+}
+
+// Publishes `count` messages to each topic, in turn, as fast as `healthy` reads them.
+async function publishAll(broker, count, healthy, heard) {
+  const publishers = await Promise.all(kTopics.map((topic) => Client.open(broker.topic(topic, 'mode=pub'))));
+  const before = heard();
+  for (let i = 0; i < count; ++i) {
+    for (const publisher of publishers) publisher.send(`${i} `.padEnd(kPayloadBytes, 'x'));
+    await healthy.until(() => heard() - before > (i - 16) * kTopics.length, () => `message ${i}`);
+  }
+  await healthy.until(() => heard() - before === count * kTopics.length, () => `all messages; there were ${heard() - before}`);
+  await Promise.all(publishers.map((publisher) => publisher.close(1000)));
+}
+
+onEachBackend('subscribers that fall behind', (io) => {
+  afterEach(closeAll);
+
+  it('are 100 that stall, each handled as it asked, and those that read miss nothing', async (t) => {
+    const broker = await Broker.of(t, { io, args: kArgs });
+    let heard = 0;
+    const healthy = await Client.open(broker.topic('lag/#'), { onMessage: () => ++heard });
+    const skipping = await times(40, () => Subscriber.open(broker, 'skip'));
+    const closing = await times(30, () => Subscriber.open(broker, 'close'));
+    const raw = await times(30, () => Peer.open(broker, 'lag/#'));
+    const before = broker.usage();
+    for (const subscriber of [...skipping, ...closing]) subscriber.pause();
+    for (const peer of raw) peer.socket.pause();
+    await publishAll(broker, kMessages, healthy, () => heard);
+    const grown = broker.usage().peak_bytes - before.rss_bytes;
+    assert.ok(!broker.measurable || grown < 64 * kMiB, `memory grew by ${Math.round(grown / kMiB)} MiB`);
+
+    for (const subscriber of skipping) {
+      subscriber.resume();
+      await subscriber.read(() => subscriber.lags.at(-1)?.caught_up);
+      const received = subscriber.check(kMessages);
+      assert.ok(subscriber.sum('skipped') > 0 && subscriber.sum('merged') === 0);
+      if (!subscriber.more) {
+        const named = kTopics.reduce((sum, topic) => sum + subscriber.missing.get(topic).size, 0);
+        assert.equal(received + named, kMessages * kTopics.length);
+      }
+    }
+    for (const subscriber of closing) {
+      subscriber.resume();
+      assert.equal(await subscriber.read(() => false), 4008);
+      for (const topic of kTopics) {
+        const seqs = subscriber.seqs.get(topic);
+        assert.deepEqual(seqs, Array.from({ length: seqs.length }, (_, i) => i + 1), 'a beginning without a hole');
+      }
+    }
+    for (const peer of raw) {
+      peer.socket.resume();
+      assert.equal((await peer.closeFrame()).code, 4008);
+    }
+    // And it goes on: every message again.
+    await publishAll(broker, 5, healthy, () => heard);
+    for (const subscriber of skipping) {
+      await subscriber.read(() => kTopics.every((topic) => subscriber.has(topic, kMessages + 5)));
+      subscriber.check(kMessages + 5);
+    }
+  });
+
+  it('by age are told too: what waits longer than --max-lag-age is skipped, or the end', async (t) => {
+    const broker = await Broker.of(t, { io, args: ['--max-lag-age', '2s'] });
+    let heard = 0;
+    const healthy = await Client.open(broker.topic('lag/#'), { onMessage: () => ++heard });
+    const skipping = await Subscriber.open(broker, 'skip');
+    const closing = await Subscriber.open(broker, 'close');
+    skipping.pause();
+    closing.pause();
+    await publishAll(broker, 60, healthy, () => heard); // 1.4 MiB: below --max-outbox
+    closing.resume();
+    const early = Date.now();
+    closing.pause();
+    await new Promise((resolve) => setTimeout(resolve, 4_500));
+    skipping.resume();
+    closing.resume();
+    assert.equal(await closing.read(() => false), 4008);
+    await skipping.read(() => skipping.lags.at(-1)?.caught_up);
+    assert.ok(skipping.sum('skipped') > 0, `after ${Date.now() - early} ms`);
+  });
+});
