@@ -238,8 +238,8 @@ void FullClient::ask_badly() {
       expect_error(request, ErrorCode::bad_filter);
       return ask(proto::Subscribe{.id = request, .filter = "a/#/b"});
     case 2:
-      expect_error(request, ErrorCode::unsupported);
-      return ask(proto::Subscribe{.id = request, .filter = "a", .delivery = proto::Delivery::latest});
+      expect_error(request, ErrorCode::bad_value);
+      return ask(proto::Subscribe{.id = request, .filter = "a", .max_rate_hz = 10});  // only with LATEST
     case 3:
       if (at_broker_.empty() || at_broker_.back() == 0) return;
       expect_error(at_broker_.back(), ErrorCode::id_in_use);
