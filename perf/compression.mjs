@@ -2,10 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import net from 'node:net';
 import { parseArgs } from 'node:util';
+import { cpuNs, keep } from './broker.mjs';
+import { median } from './figures.mjs';
+import { sleep } from './show.mjs';
+import { Socket } from './socket.mjs';
 
 const WebSocket = createRequire(new URL('../web/package.json', import.meta.url))('ws');
 
@@ -23,9 +25,6 @@ const subscribers = Number(values.subscribers);
 
 const kRateHz = 20;
 const kPayloadBytes = 1024;
-const kTickNs = 1e9 / 100; // of /proc/PID/stat: USER_HZ is 100 on every Linux
-
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // JSON as a market feed sends it; never twice the same.
 function payload(number) {
@@ -36,12 +35,6 @@ function payload(number) {
     size += level.length + 1;
   }
   return `{"symbol":"AAPL","seq":${number},"levels":[${levels.join(',')}`.slice(0, kPayloadBytes);
-}
-
-// User and system time of a process, nanoseconds.
-function cpuNs(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * kTickNs;
 }
 
 let port = 18_700;
@@ -65,26 +58,11 @@ async function connected(url, options) {
   }
 }
 
-// A subscriber that only counts.
-function counter(deflate, counts) {
-  return new Promise((resolve, reject) => {
-    const socket = net.connect({ port, host: '127.0.0.1' });
-    socket.write('GET /topics/bench/0 HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
-      + (deflate ? 'Sec-WebSocket-Extensions: permessage-deflate\r\n' : '')
-      + 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n');
-    socket.once('data', () => {
-      socket.on('data', (data) => (counts.bytes += data.length));
-      resolve(socket);
-    });
-    socket.on('error', reject);
-  });
-}
-
 async function run(name) {
   port += 1;
   const { deflate, words } = servers[name];
   const [program, ...args] = words(`127.0.0.1:${port}`);
-  const server = spawn('taskset', ['-c', '0', `${values.build}/${program}`, ...args], { stdio: 'ignore' });
+  const server = keep(spawn('taskset', ['-c', '0', `${values.build}/${program}`, ...args], { stdio: 'ignore' }));
   const url = `ws://127.0.0.1:${port}/topics/bench/0`;
   const publisher = await connected(`${url}?mode=pub`, { perMessageDeflate: false });
   const heard = [[], []];
@@ -95,9 +73,10 @@ async function run(name) {
     ws.on('message', (data) => inbox.push(data.toString()));
     checked.push(ws);
   }
-  const counts = { bytes: 0 };
   const sockets = [];
-  while (sockets.length < subscribers) sockets.push(await counter(deflate, counts));
+  const offer = deflate ? 'permessage-deflate' : undefined;
+  while (sockets.length < subscribers) sockets.push(await Socket.open(port, '/topics/bench/0', { offer }));
+  const bytes = () => sockets.reduce((sum, socket) => sum + socket.bytes, 0);
   await sleep(300);
 
   const sent = [];
@@ -110,21 +89,21 @@ async function run(name) {
     await sleep(300);
   };
   await publish(kRateHz / 2); // warm
-  counts.bytes = 0;
+  const bytesBefore = bytes();
   const before = cpuNs(server.pid);
   const messages = Math.round(seconds * kRateHz);
   await publish(messages);
   const cpu = cpuNs(server.pid) - before;
+  const received = bytes() - bytesBefore;
   for (const inbox of heard) assert.deepEqual(inbox, sent, `${name}: what was heard is what was sent`);
-  for (const socket of sockets) socket.destroy();
+  for (const socket of sockets) socket.cut();
   for (const ws of [publisher, ...checked]) ws.terminate();
   server.kill();
   await new Promise((resolve) => server.on('exit', resolve));
   const deliveries = messages * subscribers;
-  return { cpuUs: cpu / 1000 / (deliveries + messages * heard.length), bytes: counts.bytes / deliveries };
+  return { cpuUs: cpu / 1000 / (deliveries + messages * heard.length), bytes: received / deliveries };
 }
 
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 const results = { plain: [], shared: [], each: [] };
 for (let round = 0; round < rounds; ++round) {
   const order = Object.keys(results);
