@@ -25,8 +25,9 @@ constexpr std::uint32_t kCompressedEncodings = [] {
 
 }  // namespace
 
-FanOut::FanOut(std::uint32_t self, SessionTable& sessions, topics::Subscriptions& subscriptions, Compressor& compressor)
-    : self_(self), sessions_(sessions), subscriptions_(subscriptions), compressor_(compressor) {
+FanOut::FanOut(std::uint32_t self, SessionTable& sessions, topics::Subscriptions& subscriptions, Compressor& compressor,
+               Latest& latest)
+    : self_(self), sessions_(sessions), subscriptions_(subscriptions), compressor_(compressor), latest_(latest) {
   for (Stream& stream : streams_) stream.writer = std::make_unique<SegmentWriter>(sessions.segments());
 }
 
@@ -65,6 +66,7 @@ bool FanOut::add(std::uint32_t origin, const Delivery& delivery, std::uint32_t& 
   ++run_.messages;
   ++counters_.messages;
   run_.payload_bytes += message.payload_size;
+  if (run_.latest || !latest_.idle()) latest_.keep(origin, delivery, run_.latest, run_.changes);
   encode(message, delivery.topic);
   if (large_.is({origin, message.position})) large_.clear();
   if (compresses) budget -= std::min(budget, compressor_.take_cost());
@@ -93,7 +95,7 @@ void FanOut::begin_large(std::uint32_t origin, const Delivery& delivery) {
   std::uint32_t encodings = 0;
   for (const topics::GroupId& group :
        subscriptions_.match(origin, delivery.topic, message.topic(), message.topic_hash)) {
-    encodings |= encoding_bit(subscriptions_.encoding(group));
+    if (subscriptions_.pace(group) == kEveryMessage) encodings |= encoding_bit(subscriptions_.encoding(group));
   }
   for (std::size_t i = 0; i < kWebSocketProtocols; ++i) {
     const auto protocol = static_cast<Protocol>(i);
@@ -115,7 +117,11 @@ void FanOut::begin_run(std::uint32_t origin, std::span<const topics::GroupId> gr
   run_.publisher = publisher;
   run_.groups.assign(groups.begin(), groups.end());
   run_.encodings = 0;
-  for (const topics::GroupId& group : groups) run_.encodings |= encoding_bit(subscriptions_.encoding(group));
+  run_.latest = subscriptions_.pace(groups.back()) != kEveryMessage;  // the slowest is the last
+  for (const topics::GroupId& group : groups) {
+    if (!run_.latest || subscriptions_.pace(group) == kEveryMessage)
+      run_.encodings |= encoding_bit(subscriptions_.encoding(group));
+  }
   if (++run_.number == 0) {  // a session that got nothing for 2^32 runs must not take this one for its last
     sessions_.forget_runs();
     run_.number = 1;
@@ -190,6 +196,11 @@ bool FanOut::step(std::uint32_t& budget) {
       continue;
     }
     if (budget == 0) return false;
+    if (run_.latest && subscriptions_.pace(group) != kEveryMessage) {
+      if (!step_latest(group, budget)) return false;
+      ++run_.next_group;
+      continue;
+    }
     const Encoding encoding = subscriptions_.encoding(group);
     const std::vector<Span>& spans = streams_[encoding].spans;
     const bool has_ids = is_event_stream(protocol_of(encoding));
@@ -206,10 +217,26 @@ bool FanOut::step(std::uint32_t& budget) {
   return true;
 }
 
+Latest::Run FanOut::latest_run() const noexcept {
+  return {.number = run_.number, .origin = run_.origin, .publisher = run_.publisher, .changes = run_.changes};
+}
+
+// True when all members of the group are owed what they are.
+bool FanOut::step_latest(topics::GroupId group, std::uint32_t& budget) {
+  const Latest::Run run = latest_run();
+  if (!run_.group_owed) latest_.owe_group(group, run);
+  run_.group_owed = true;
+  const auto progress = subscriptions_.fan_out(
+      group, run_.origin, budget, [&](const topics::Member& member) { latest_.owe_member(group, member, run); });
+  budget -= progress.touched;
+  if (progress.done) run_.group_owed = false;
+  return progress.done;
+}
+
 void FanOut::deliver(const topics::Member& member, std::span<const Span> spans) {
-  if (member.slot == run_.publisher.index && !sessions_.at(member.slot).subscriptions[member.subscription].echo) {
-    return;
-  }
+  Session& session = sessions_.at(member.slot);
+  if (member.slot == run_.publisher.index && !session.subscriptions[member.subscription].echo) return;
+  if (session.apart && latest_.take_run(session, member.slot, latest_run())) return;
   if (sessions_.deliver(member.slot, run_.number, run_.origin, spans)) counters_.deliveries += run_.messages;
 }
 
@@ -219,7 +246,9 @@ void FanOut::end_run() {
     for (const Span& span : stream.spans) sessions_.segments().release(span.segment);
     stream.spans.clear();
   }
+  latest_.release(run_.changes);
   run_.groups.clear();
+  run_.group_owed = false;
   run_.encodings = 0;
   run_.messages = 0;
   run_.payload_bytes = 0;
@@ -227,7 +256,7 @@ void FanOut::end_run() {
   run_.going_out = false;
 }
 
-std::span<Segment* const> FanOut::current_segments() const {
+std::vector<Segment*>& FanOut::current_segments() const {
   current_.clear();
   for (const Stream& stream : streams_) {
     if (stream.writer->current() != nullptr) current_.push_back(stream.writer->current());

@@ -3,7 +3,7 @@
 // Messages that follow one another to the same subscribers become one *run*: encoded one after the other, they lie side
 // by side in a segment, and each subscriber gets one span for all of them. A run ends when a message for others, a
 // marker or the end of the deliveries comes; then it is appended to its subscribers' outboxes, in steps if they are
-// many.
+// many. LATEST subscribers are owed its topics instead (broker/latest.h).
 //
 // Thread: one shard's.
 // Hot path: add() once per message, the loop of step() once per subscriber and run. No allocation in the steady state.
@@ -19,6 +19,7 @@
 #include "broker/compressor.h"
 #include "broker/encoding.h"
 #include "broker/large_message.h"
+#include "broker/latest.h"
 #include "broker/mesh.h"
 #include "broker/session_table.h"
 #include "topics/subscriptions.h"
@@ -39,7 +40,8 @@ class FanOut {
     std::uint64_t runs = 0;
   };
 
-  FanOut(std::uint32_t self, SessionTable& sessions, topics::Subscriptions& subscriptions, Compressor& compressor);
+  FanOut(std::uint32_t self, SessionTable& sessions, topics::Subscriptions& subscriptions, Compressor& compressor,
+         Latest& latest);
   FanOut(const FanOut&) = delete;
   FanOut& operator=(const FanOut&) = delete;
   ~FanOut();
@@ -65,7 +67,7 @@ class FanOut {
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
   // The segments that are being written to, for Outbox::unpin(); and how many were left since the start.
-  [[nodiscard]] std::span<Segment* const> current_segments() const;
+  [[nodiscard]] std::vector<Segment*>& current_segments() const;
   [[nodiscard]] std::uint64_t segments_retired() const;
 
  private:
@@ -80,15 +82,20 @@ class FanOut {
     std::uint32_t number = 0;  // in Session::run of those that got it
     std::uint32_t messages = 0;
     std::uint32_t payload_bytes = 0;
-    std::uint32_t encodings = 0;  // that its groups want, as bits
+    std::uint32_t encodings = 0;  // that its EVERY groups want, as bits
     std::size_t next_group = 0;   // how far step() came
     bool going_out = false;
+    bool latest = false;                  // some groups are LATEST,
+    bool group_owed = false;              // and what the next one's members share was told
+    std::vector<Latest::Change> changes;  // messages of which somebody is or will be owed the topic
   };
 
   [[nodiscard]] SlotId silent_publisher(const topics::Publisher& publisher);
   [[nodiscard]] bool extends_run(std::uint32_t origin, std::span<const topics::GroupId> groups, SlotId publisher) const;
   void begin_run(std::uint32_t origin, std::span<const topics::GroupId> groups, SlotId publisher);
   void deliver(const topics::Member& member, std::span<const Span> spans);
+  [[nodiscard]] bool step_latest(topics::GroupId group, std::uint32_t& budget);
+  [[nodiscard]] Latest::Run latest_run() const noexcept;
   void encode(const topics::Message& message, topics::TopicHandle topic);
   void compress(Protocol protocol, std::uint32_t compressions, const Encoded& encoded, const FrameRecord& record);
   [[nodiscard]] bool prepare_slow(std::uint32_t origin, const Delivery& delivery, std::uint32_t& budget);
@@ -101,6 +108,7 @@ class FanOut {
   SessionTable& sessions_;
   topics::Subscriptions& subscriptions_;
   Compressor& compressor_;
+  Latest& latest_;
   std::array<Codec*, kProtocols> codecs_{};
   std::array<Stream, kEncodings> streams_;
   Run run_;

@@ -54,6 +54,8 @@ class FullSession {
 
   // Tells what is told once a turn: cumulative acks and credit.
   void end_turn();
+  // Carries out the changes of subscriptions that were asked for. Requires: no run is pending.
+  void carry_out_changes();
   // The broker restarts.
   void go_away(SlotId slot, Session& session);
 
@@ -76,6 +78,7 @@ class FullSession {
 
   [[nodiscard]] bool check(SlotId slot, Session& session, const proto::Subscribe& subscribe);
   [[nodiscard]] bool check(SlotId slot, Session& session, const proto::Publish& publish);
+  [[nodiscard]] static Pace pace_of(proto::Delivery delivery, double max_rate_hz) noexcept;
   void take_producer(SlotId slot, FullState& full, std::string_view producer_id, Instant now);
   [[nodiscard]] std::uint64_t next_incarnation(Instant now) noexcept;
   void welcome(SlotId slot, Session& session);
@@ -95,6 +98,14 @@ class FullSession {
   FormCodec proto_{FormCodec::Form::proto};
   FormCodec json_{FormCodec::Form::json};
   std::vector<SlotId> turn_list_;
+  struct WaitingChange {
+    SlotId slot;
+    std::uint64_t id = 0;
+    std::uint64_t subscription = 0;
+    Pace pace = kEveryMessage;
+    proto::OnLag on_lag = proto::OnLag::close;
+  };
+  std::vector<WaitingChange> changes_;
   std::uint64_t producers_made_ = 0;
   std::uint64_t last_incarnation_ = 0;
   Counters counters_;

@@ -20,6 +20,14 @@ namespace ringcast::broker {
 // The id of the subscription that a URL names; those of requests are 1 or more.
 inline constexpr std::uint64_t kUrlSubscription = 0;
 
+// Of a connection with LATEST subscriptions: whether a topic may match several of its subscriptions (broker/latest.h).
+struct LatestUse {
+  std::uint32_t subscriptions = 0;  // LATEST ones
+  std::uint32_t wildcards = 0;      // filters with wildcards, EVERY's too
+  std::uint64_t overlaps = 0;       // pairs of subscriptions that a topic may match both of, one at least LATEST
+  bool many_wildcards = false;      // there were too many to compare; stays so
+};
+
 struct FullState {
   // What may be unanswered before no more is read: what a round trip to a busy home takes at full rate. A producer that
   // sends on is slowed by TCP, never cut. A batch may go over it once.
@@ -55,13 +63,15 @@ struct FullState {
   std::deque<std::uint32_t> to_pull;  // subscriptions with chunks to fetch, one chunk at a time for the connection
   Outbox waiting;                     // live messages of held_origins
   topics::ShardSet held_origins = 0;  // those whose marker a subscription with `holds` has: what came before is not its
+  LatestUse latest;
+  std::uint32_t changes_waiting = 0;  // subscriptions whose Change waits for the end of a fan-out
   std::uint32_t holds = 0;            // subscriptions that are not told of yet, or whose older messages come first
   std::unique_ptr<LagState> lag;      // while the connection is behind, or was and was not told that it caught up
 
   [[nodiscard]] bool may_read(std::uint32_t joins) const noexcept {
     // One that holds starts by itself: what is before another's marker could not stand before its Subscribed as well.
-    return claims_missing == 0 && holds == 0 && joins < kJoinsMax && unanswered.size() < kUnansweredMax &&
-           unanswered.bytes() < kUnansweredBytesMax;
+    return claims_missing == 0 && holds == 0 && changes_waiting == 0 && joins < kJoinsMax &&
+           unanswered.size() < kUnansweredMax && unanswered.bytes() < kUnansweredBytesMax;
   }
 };
 

@@ -42,9 +42,6 @@ bool FullSession::check(SlotId slot, Session& session, const proto::Subscribe& s
   };
   if (subscribe.start == proto::Start::since_time || subscribe.start == proto::Start::resume)
     return bad({unsupported, "to begin with what was missed is not built yet", "subscribe.start"});
-  if (subscribe.delivery == proto::Delivery::latest)
-    return bad({unsupported, "delivery latest is not built yet", "subscribe.delivery"});
-  if (subscribe.max_rate_hz != 0) return bad({unsupported, "rates are not built yet", "subscribe.max_rate_hz"});
   if (subscribe.on_lag == proto::OnLag::degrade)
     return bad({unsupported, "to degrade who falls behind is not built yet", "subscribe.on_lag"});
   if (const auto valid = topics::validate_filter(subscribe.filter); !valid)
@@ -61,6 +58,12 @@ bool FullSession::check(SlotId slot, Session& session, const proto::Subscribe& s
   return true;
 }
 
+// The forms have refused rates that are none, and rates beside EVERY.
+Pace FullSession::pace_of(proto::Delivery delivery, double max_rate_hz) noexcept {
+  if (delivery != proto::Delivery::latest) return kEveryMessage;
+  return pace_of_rate(max_rate_hz).value_or(kUnpaced);
+}
+
 void FullSession::handle(SlotId slot, Session& session, const proto::Subscribe& subscribe, Instant) {
   if (!check(slot, session, subscribe)) return;
   const auto index = subscribing_.subscribe(slot, subscribe.filter,
@@ -68,6 +71,7 @@ void FullSession::handle(SlotId slot, Session& session, const proto::Subscribe& 
                                              .begin = begin_of(subscribe.start),
                                              .last_count = subscribe.last_count,
                                              .echo = subscribe.echo.value_or(true),
+                                             .pace = pace_of(subscribe.delivery, subscribe.max_rate_hz),
                                              .on_lag = on_lag_of(subscribe.on_lag)});
   if (!index) {
     return refuse(slot, session, subscribe.id,
@@ -94,9 +98,39 @@ void FullSession::started(const Subscribing::Started& started) {
   if (session->phase == Phase::websocket && session->may_read()) sessions_.resume(started.slot);
 }
 
+// Not while a run of messages is being fanned out: until then the connection is not read on.
 void FullSession::handle(SlotId slot, Session& session, const proto::Change& change, Instant) {
-  refuse(slot, session, change.id,
-         {proto::ErrorCode::unsupported, "options of a live subscription cannot be changed yet", "change"});
+  FullState& full = *session.full;
+  if (!full.by_id.contains(change.subscription)) {
+    return refuse(slot, session, change.id,
+                  {proto::ErrorCode::unknown_subscription, "this connection has no subscription with this id",
+                   "change.subscription"});
+  }
+  if (change.on_lag == proto::OnLag::degrade) {
+    return refuse(slot, session, change.id,
+                  {proto::ErrorCode::unsupported, "to degrade who falls behind is not built yet", "change.on_lag"});
+  }
+  ++full.changes_waiting;
+  changes_.push_back({.slot = slot,
+                      .id = change.id,
+                      .subscription = change.subscription,
+                      .pace = pace_of(change.delivery, change.max_rate_hz),
+                      .on_lag = on_lag_of(change.on_lag)});
+}
+
+void FullSession::carry_out_changes() {
+  if (changes_.empty()) return;
+  for (const WaitingChange& change : std::exchange(changes_, {})) {
+    Session* const session = sessions_.find(change.slot);
+    if (session == nullptr || session->phase >= Phase::closing) continue;
+    const auto found = session->full->by_id.find(change.subscription);
+    assert(found != session->full->by_id.end());  // nothing was read since
+    session->subscriptions[found->second].on_lag = change.on_lag;
+    subscribing_.change(change.slot, *session, found->second, change.pace);
+    send(change.slot, *session, proto::Changed{.id = change.id, .subscription = change.subscription});
+    --session->full->changes_waiting;
+    if (session->phase == Phase::websocket && session->may_read()) sessions_.resume(change.slot);
+  }
 }
 
 void FullSession::handle(SlotId slot, Session& session, const proto::Unsubscribe& unsubscribe, Instant) {

@@ -98,6 +98,12 @@ HttpSession::Next HttpSession::handle_topic(SlotId slot, Session& session, std::
   if (topic->json) {
     return answer_refusal(slot, session, {400, "bad_parameter", "format=json needs Accept: text/event-stream"}, now);
   }
+  if (topic->chooses_delivery) {
+    return answer_refusal(
+        slot, session,
+        {400, "bad_parameter", "delivery and rate are for subscribers: a WebSocket, or Accept: text/event-stream"},
+        now);
+  }
   if (method == "POST" || method == "DELETE") return begin_publish(slot, session, std::move(*topic), now);
   return get(slot, session, std::move(*topic), now);
 }

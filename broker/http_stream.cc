@@ -79,6 +79,7 @@ std::expected<void, topics::Error> HttpSession::begin_stream(SlotId slot, Sessio
   const auto index =
       subscribing_.subscribe(slot, topic.filter,
                              {.begin = last_values ? Subscribing::Begin::last_values : Subscribing::Begin::now,
+                              .pace = topic.pace,
                               .upgrades = true,
                               .resume = checkpoint ? &*checkpoint : nullptr});
   if (!index) return std::unexpected(index.error());

@@ -52,6 +52,10 @@ HttpSession::Next HttpSession::upgrade_topic(SlotId slot, Session& session, cons
     return answer_refusal(slot, session,
                           {400, "bad_parameter", "mode=pub is for raw topics; /ws begins without a subscription"}, now);
   }
+  if (topic.publish_only && topic.chooses_delivery) {
+    return answer_refusal(
+        slot, session, {400, "bad_parameter", "delivery and rate are for subscribers; mode=pub only publishes"}, now);
+  }
   if (topic.publish_only && topic.wildcard) {
     return answer_refusal(slot, session, {400, "cannot_publish_to_filter", "mode=pub needs a topic without wildcards"},
                           now);
@@ -93,6 +97,7 @@ std::expected<void, topics::Error> HttpSession::begin_with(SlotId slot, const To
       subscribing_.subscribe(slot, topic.filter,
                              {.begin = topic.last ? Subscribing::Begin::last_values : Subscribing::Begin::now,
                               .echo = topic.echo,
+                              .pace = topic.pace,
                               .upgrades = true});
   if (!index) return std::unexpected(index.error());
   Session& session = sessions_.at(slot.index);

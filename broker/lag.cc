@@ -104,12 +104,23 @@ void Lag::look_for_old(Instant now) {
   }
 }
 
+bool Lag::all_latest(const Session& session) {
+  bool some = false;
+  for (const Subscription& subscription : session.subscriptions) {
+    if (!subscription.place.valid()) continue;
+    if (!subscription.latest) return false;
+    some = true;
+  }
+  return some;
+}
+
 // What is to be done is what the subscription asks for that can stand it least.
 proto::OnLag Lag::way_of(const Session& session) {
   if (session.full == nullptr) return proto::OnLag::close;
   bool skips = false;
   for (const Subscription& subscription : session.subscriptions) {
     if (!subscription.place.valid()) continue;
+    if (subscription.latest) continue;
     if (subscription.on_lag == proto::OnLag::close) return proto::OnLag::close;
     skips = skips || subscription.on_lag == proto::OnLag::skip;
   }
@@ -117,6 +128,7 @@ proto::OnLag Lag::way_of(const Session& session) {
 }
 
 void Lag::fall_behind(SlotId slot, Session& session, Why why, Instant now) {
+  if (all_latest(session)) return;
   worked_bytes_ += session.outbox.owed_bytes() + (session.messages_wait ? session.full->waiting.owed_bytes() : 0);
   switch (way_of(session)) {
     case proto::OnLag::close:

@@ -3,6 +3,7 @@
 //
 //   close    EVERY with on_lag CLOSE, and whoever cannot be told: 4008; an event stream ends with a notice
 //   skip     on_lag SKIP: the oldest messages are dropped down to half of either limit
+//   nothing  all of its subscriptions are LATEST: what waits is little, the rest is owed as topics (broker/latest.h)
 // Which of these, the connection's subscriptions say together: close if one wants it, else skip if one does. What was
 // dropped is told when the socket takes bytes, at the place of the gap: so one event tells of all that was dropped
 // meanwhile, and who never reads is not written to.
@@ -73,6 +74,7 @@ class Lag {
 
   void look_for_old(Instant now);
   void fall_behind(SlotId slot, Session& session, Why why, Instant now);
+  [[nodiscard]] static bool all_latest(const Session& session);
   [[nodiscard]] static proto::OnLag way_of(const Session& session);
   [[nodiscard]] static std::string_view text(Why why) noexcept;
   void close(SlotId slot, Session& session, Why why, Instant now);

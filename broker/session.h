@@ -20,6 +20,7 @@
 #include "broker/mesh.h"
 #include "broker/outbox.h"
 #include "broker/slot.h"
+#include "broker/solo.h"
 #include "frame/error.h"
 #include "frame/parser.h"
 #include "proto/request.h"
@@ -65,6 +66,8 @@ struct Subscription {
   bool echo = true;                           // hears what its connection publishes itself
   proto::OnLag on_lag = proto::OnLag::close;  // when the connection falls behind
   bool holds = false;                         // makes live messages of the connection wait
+  bool latest = false;                        // delivery is LATEST
+  std::uint32_t tag = 0;                      // of an exact filter: equal ones have equal tags; 0: it has wildcards
 };
 
 // A publish that waits for room on its way to `home`.
@@ -95,6 +98,8 @@ struct Session {
   bool in_blocked : 1 = false;           // in the table's list of those
   bool reached_by_loopback : 1 = false;  // the address it connected to
   bool has_published : 1 = false;        // as raw
+  bool lagging : 1 = false;              // what its EVERY subscriptions bring it is owed as LATEST (Latest::begin_lag)
+  bool apart : 1 = false;                // has `solo`, or lags: FanOut asks Latest
   frame::Error close_error = frame::Error::truncated;  // why, unless the peer closed
   std::uint16_t close_code = 0;  // of a close frame that waits until what came before was delivered; 0: none
   std::uint32_t joins = 0;       // subscriptions that are not complete
@@ -109,6 +114,7 @@ struct Session {
   std::unique_ptr<std::deque<HeldPublish>> held;    // those of one WebSocket message, oldest first; not empty
   std::unique_ptr<std::vector<std::uint8_t>> pong;  // that waits for the socket: the newest only (RFC 6455 §5.5.3)
   std::unique_ptr<std::string> topic;               // what is published to, if this session subscribes to nothing
+  std::unique_ptr<Solo> solo;                       // what Latest owes to it alone
   std::vector<Subscription> subscriptions;
 
   // Whether it must be known when the socket took something: a chunk is to be pulled, or an end of lagging to be told.

@@ -68,6 +68,18 @@ class SessionTable {
     touched(session, index);
     return true;
   }
+  // The connection is owed these too, whatever it waits for.
+  void append(Session& session, std::uint32_t index, std::span<const Span> spans) {
+    for (const Span& span : spans) session.outbox.append(span, outboxes_);
+    touched(session, index);
+    if (session.phase == Phase::event_stream) owe_id(index);
+  }
+  // Members of Subscriptions have moved.
+  void apply(const topics::Moves& moves) noexcept {
+    for (const topics::Moved& moved : moves) {
+      sessions_[moved.member.slot].subscriptions[moved.member.subscription].place = moved.place;
+    }
+  }
   // The numbers of runs begin anew.
   void forget_runs();
   // Until each hold() has its end_hold() the connection is not read, and its live messages of those origins wait that

@@ -29,26 +29,26 @@ Shard::Shard(const Process& process, std::uint32_t index)
       subscriptions_({.shards = process.mesh.shards(), .key = process.hash_key}),
       sessions_(process.config),
       compressor_(process.config.compress_min_bytes),
+      latest_(subscriptions_, sessions_, compressor_),
       requester_(process.mesh, index, pool_),
       home_(process.mesh, index, process.hash_key, process.config, pool_),
       publishing_(index, process.mesh.shards(), process.hash_key, requester_, pool_, sessions_),
-      subscribing_(process.mesh.shards(), process.hash_key, requester_, sessions_, subscriptions_, compressor_),
-      fan_out_(index, sessions_, subscriptions_, compressor_),
+      subscribing_(process.mesh.shards(), process.hash_key, requester_, sessions_, subscriptions_, compressor_,
+                   latest_),
+      fan_out_(index, sessions_, subscriptions_, compressor_, latest_),
       full_(process.config,
             {.shard = index, .shards = process.mesh.shards(), .key = process.hash_key, .epoch = process.epoch},
             sessions_, publishing_, subscribing_, requester_),
       http_(process.config, process.hash_key, process.epoch, process.find_file, sessions_, publishing_, subscribing_),
       websocket_(process.config, sessions_, publishing_, full_, subscriptions_),
       sse_(process.config, {.shards = process.mesh.shards(), .key = process.hash_key, .epoch = process.epoch},
-           sessions_, subscribing_),
-      lag_(process.config,
-           {.shard = index,
-            .memory = process.mesh.memory(),
-            .memory_budget = process.memory_budget},
+           sessions_, subscribing_, latest_),
+      lag_(process.config, {.shard = index, .memory = process.mesh.memory(), .memory_budget = process.memory_budget},
            sessions_, full_, sse_) {
   for (std::size_t i = 0; i < kProtocols; ++i) {
     const auto protocol = static_cast<Protocol>(i);
     fan_out_.set_codec(protocol, codec(protocol));
+    latest_.set_codec(protocol, codec(protocol));
   }
 }
 
@@ -64,6 +64,7 @@ Shard::~Shard() {
     (void)publishing_.take_back(session);
     session.outbox.clear(sessions_.outboxes());
     if (session.full != nullptr) session.full->waiting.clear(sessions_.outboxes());
+    latest_.forget(session);
   }
 }
 
@@ -133,6 +134,7 @@ void Shard::sent(SlotId slot) {
 void Shard::unblocked(SlotId slot) {
   sessions_.unblocked(slot);
   Session& session = sessions_.at(slot.index);
+  latest_.unblocked(slot, session);
   if (session.phase == Phase::event_stream) sse_.unblocked(slot, session);
   lag_.unblocked(slot, session);
 }
@@ -152,25 +154,28 @@ topics::ShardSet Shard::turn(const Now& now) {
   std::uint32_t appends = budget_.appends;
   sessions_.segments().set_now(now.monotonic);
   http_.begin_turn(now);
+  latest_.begin_turn(now.monotonic);
   requester_.advance();
   publishing_.advance();
   home_.reclaim();
   topics::ShardSet shown = requester_.flush();
-  bool more = drain_deliveries(now, appends);
+  // Where one run follows the other, this is the one moment at which none is pending.
+  bool more = fan_out_.pending() && fan_out_.step(appends) && send_latest(appends);
+  more |= drain_deliveries(now, appends);
   more |= home_.take(now, budget_.requests);
   shown |= home_.flush();
   more |= drain_deliveries(now, appends);
   full_.end_turn();
   complete_upgrades(now.monotonic);
-  if (!fan_out_.pending()) sse_.end_turn(now.monotonic);
+  if (!fan_out_.pending()) {
+    more |= send_latest(appends);
+    sse_.end_turn(now.monotonic);
+  }
   lag_.end_turn(now.monotonic);
   look_at_deadlines(now.monotonic);
   for (const Doomed& doomed : sessions_.doomed()) forget(doomed.slot);
   first_origin_ = (first_origin_ + 1) % mesh_.shards();
-  if (fan_out_.segments_retired() != segments_retired_) {
-    segments_retired_ = fan_out_.segments_retired();
-    sessions_.unpin(fan_out_.current_segments());
-  }
+  unpin();
   if (sessions_.compressions() != compressions_) {
     compressions_ = sessions_.compressions();
     compressor_.keep_for(compressions_);
@@ -179,6 +184,21 @@ topics::ShardSet Shard::turn(const Now& now) {
   const topics::ShardSet late = requester_.flush() | home_.flush();
   busy_ = more || topics::contains(late, index_);
   return (shown | late | std::exchange(room_made_, 0) | home_.take_room_made()) & ~topics::only(index_);
+}
+
+// What is due of LATEST subscriptions, between two runs. True when there is more of it.
+bool Shard::send_latest(std::uint32_t& appends) {
+  full_.carry_out_changes();
+  return latest_.turn(appends);
+}
+
+void Shard::unpin() {
+  const std::uint64_t retired = fan_out_.segments_retired() + latest_.renderings().segments_retired();
+  if (retired == segments_retired_) return;
+  segments_retired_ = retired;
+  std::vector<Segment*>& current = fan_out_.current_segments();
+  latest_.renderings().current_segments(current);
+  sessions_.unpin(current);
 }
 
 bool Shard::drain_deliveries(const Now& now, std::uint32_t& appends) {

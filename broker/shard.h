@@ -19,6 +19,7 @@
 #include "broker/http_session.h"
 #include "broker/instant.h"
 #include "broker/lag.h"
+#include "broker/latest.h"
 #include "broker/mesh.h"
 #include "broker/publishing.h"
 #include "broker/raw_codec.h"
@@ -96,7 +97,9 @@ class Shard {
   [[nodiscard]] bool busy() const noexcept { return busy_; }
   // Before sleeping, after Doorbell::announce_sleep(): true when something has come meanwhile.
   [[nodiscard]] bool must_not_sleep();
-  [[nodiscard]] Instant next_deadline() const noexcept { return std::min(sessions_.next_deadline(), lag_.next_look()); }
+  [[nodiscard]] Instant next_deadline() const noexcept {
+    return std::min({sessions_.next_deadline(), latest_.next_deadline(), lag_.next_look()});
+  }
 
   // Stops being open to anything new; what is owed is still sent. Then close_all() ends every connection with 1012.
   void drain();
@@ -114,6 +117,7 @@ class Shard {
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] const FanOut& fan_out() const noexcept { return fan_out_; }
+  [[nodiscard]] const Latest& latest() const noexcept { return latest_; }
   [[nodiscard]] const Compressor& compressor() const noexcept { return compressor_; }
   [[nodiscard]] const topics::MessagePool& pool() const noexcept { return pool_; }
   [[nodiscard]] const topics::Subscriptions& subscriptions() const noexcept { return subscriptions_; }
@@ -134,6 +138,8 @@ class Shard {
   [[nodiscard]] Session* find_full(SlotId slot) noexcept;
   [[nodiscard]] Codec& codec(Protocol protocol) noexcept;
   void complete_upgrades(Instant now);
+  [[nodiscard]] bool send_latest(std::uint32_t& appends);
+  void unpin();
   void look_at_deadlines(Instant now);
   void due(SlotId slot, Session& session, Instant now);
   void forget(SlotId slot);
@@ -149,6 +155,7 @@ class Shard {
   topics::Subscriptions subscriptions_;
   SessionTable sessions_;
   Compressor compressor_;
+  Latest latest_;
   Requester requester_;
   HomeShard home_;
   Publishing publishing_;

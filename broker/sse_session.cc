@@ -9,11 +9,13 @@
 
 namespace ringcast::broker {
 
-SseSession::SseSession(const Config& config, const Place& place, SessionTable& sessions, const Subscribing& subscribing)
+SseSession::SseSession(const Config& config, const Place& place, SessionTable& sessions, const Subscribing& subscribing,
+                       const Latest& latest)
     : config_(config),
       place_(place),
       sessions_(sessions),
       subscribing_(subscribing),
+      latest_(latest),
       seen_(place.shards),
       ids_(std::size_t{2} * (place.shards + 1)) {}
 
@@ -81,6 +83,7 @@ void SseSession::end_turn(Instant now) {
     const bool open = session->phase == Phase::event_stream;
     session->id_due = open && session->send_blocked;  // later, when it has taken what is before
     if (!open || session->send_blocked || session->joins > 0) continue;
+    if (latest_.owes(*session)) continue;  // when it is given that, it is owed an id again
     sessions_.send_own(slot, id_of(*session));
     sessions_.set_deadline(slot.index, now + config_.ping_interval_ms);
   }

@@ -2,7 +2,8 @@
 //
 // An id is a token (broker/checkpoint.h) that says up to where this shard has given its subscribers everything. So it
 // is the same for all streams of a kind, written once a turn, and comes as a block of its own without data, behind the
-// messages of that turn: at most once per flush. A stream that still begins, or waits for its socket, has it later.
+// messages of that turn: at most once per flush. A stream that still begins, waits for its socket, or is owed topics
+// (LATEST) has it later.
 //
 // Thread: one shard's. State is in Session; this holds what all sessions of the shard share.
 #pragma once
@@ -13,6 +14,7 @@
 
 #include "broker/checkpoint.h"
 #include "broker/config.h"
+#include "broker/latest.h"
 #include "broker/session_table.h"
 #include "broker/sse_codec.h"
 #include "broker/sse_notice.h"
@@ -39,7 +41,8 @@ class SseSession {
     std::uint64_t epoch = 0;
   };
 
-  SseSession(const Config& config, const Place& place, SessionTable& sessions, const Subscribing& subscribing);
+  SseSession(const Config& config, const Place& place, SessionTable& sessions, const Subscribing& subscribing,
+             const Latest& latest);
   SseSession(const SseSession&) = delete;
   SseSession& operator=(const SseSession&) = delete;
 
@@ -77,6 +80,7 @@ class SseSession {
   const Place place_;
   SessionTable& sessions_;
   const Subscribing& subscribing_;
+  const Latest& latest_;
   SseCodec payload_{SseCodec::Form::payload};
   SseCodec json_{SseCodec::Form::json};
   std::vector<std::uint64_t> seen_;  // by origin

@@ -4,32 +4,39 @@
 #include <cassert>
 
 #include "broker/framing.h"
+#include "topics/name.h"
 
 namespace ringcast::broker {
 
 Subscribing::Subscribing(std::uint32_t shards, topics::HashKey key, Requester& requester, SessionTable& sessions,
-                         topics::Subscriptions& subscriptions, Compressor& compressor)
+                         topics::Subscriptions& subscriptions, Compressor& compressor, Latest& latest)
     : shards_(shards),
       key_(key),
       requester_(requester),
       sessions_(sessions),
       subscriptions_(subscriptions),
-      compressor_(compressor) {}
+      compressor_(compressor),
+      latest_(latest) {}
 
 std::expected<std::uint32_t, topics::Error> Subscribing::subscribe(SlotId slot, std::string_view filter,
                                                                    const Options& options) {
   Session* session = sessions_.find(slot);
   assert(session != nullptr);
   const std::uint32_t index = take_entry(*session);
-  const auto joined =
-      subscriptions_.join(filter, {.encoding = session->encoding}, {.slot = slot.index, .subscription = index});
+  const auto joined = subscriptions_.join(filter, {.encoding = session->encoding, .pace = options.pace},
+                                          {.slot = slot.index, .subscription = index});
   if (!joined) {
     if (session->full != nullptr) session->full->free.push_back(index);
     return std::unexpected(joined.error());
   }
   Subscription& subscription = session->subscriptions[index];
-  subscription = {.place = joined->place, .id = options.id, .echo = options.echo, .on_lag = options.on_lag};
-  if (!options.echo) session->echo = false;
+  subscription = {.place = joined->place,
+                  .id = options.id,
+                  .echo = options.echo,
+                  .on_lag = options.on_lag,
+                  .latest = options.pace != kEveryMessage,
+                  .tag = tag_of(filter)};
+  latest_.joined(slot, *session, index);
   subscription.join = announce(slot, index, filter, *joined, options);
   ++session->joins;
   const bool many_markers = subscription.join->markers_missing > 1;
@@ -38,6 +45,12 @@ std::expected<std::uint32_t, topics::Error> Subscribing::subscribe(SlotId slot, 
     sessions_.hold(*session);
   }
   return index;
+}
+
+// Of equal exact filters equal, of others hardly ever; 0 of those with wildcards.
+std::uint32_t Subscribing::tag_of(std::string_view filter) const {
+  if (topics::is_wildcard(filter)) return 0;
+  return static_cast<std::uint32_t>(topics::hash_name(key_, filter)) | 1U;
 }
 
 // A free entry of the session's subscriptions.
@@ -91,7 +104,8 @@ void Subscribing::marker(std::uint32_t origin, const Delivery& delivery) {
   Join* join = session == nullptr ? nullptr : join_of(*session, delivery);
   if (join == nullptr) return;
   const auto marked = subscriptions_.marker(session->subscriptions[delivery.subscription].place, origin);
-  apply(marked.moves);
+  sessions_.apply(marked.moves);
+  if (marked.live) latest_.went_live(*session);
   const auto part = std::ranges::find(join->origins, origin, &JoinOrigin::home);
   assert(part != join->origins.end());
   assert(part->state == JoinOrigin::State::waits_for_marker);
@@ -126,6 +140,7 @@ void Subscribing::pull(SlotId slot, Session& session) {
     if (part != join->origins.end()) return pull_from(slot, session, index, *part);
     if (session.full != nullptr) session.full->to_pull.pop_front();
     end_join(session, index);
+    latest_.hurry(slot, session, index);
     started_.push_back({.slot = slot, .subscription = index, .complete = true});
   }
 }
@@ -197,6 +212,11 @@ void Subscribing::end_join(Session& session, std::uint32_t index) {
 }
 
 void Subscribing::leave(SlotId slot, Session& session, std::uint32_t index) {
+  latest_.leaving(session, index);
+  end(slot, session, index);
+}
+
+void Subscribing::end(SlotId slot, Session& session, std::uint32_t index) {
   Subscription& subscription = session.subscriptions[index];
   assert(subscription.place.valid());
   if (const Join* join = subscription.join.get(); join != nullptr) {
@@ -207,10 +227,12 @@ void Subscribing::leave(SlotId slot, Session& session, std::uint32_t index) {
     if (session.full != nullptr) std::erase(session.full->to_pull, index);
   }
   if (subscription.holds) sessions_.end_hold(session, slot.index);
+  const topics::GroupId group = subscriptions_.group(subscription.place);
   const auto left = subscriptions_.leave(subscription.place);
   subscription = {};
   if (session.full != nullptr) session.full->free.push_back(index);
-  apply(left.moves);
+  sessions_.apply(left.moves);
+  latest_.left(group);
   for (topics::ShardSet homes = left.withdraw_from; homes != 0;) {
     requester_.send(topics::take_shard(homes),
                     {.kind = Request::Kind::withdraw, .message = requester_.note(left.filter)});
@@ -218,16 +240,11 @@ void Subscribing::leave(SlotId slot, Session& session, std::uint32_t index) {
 }
 
 void Subscribing::leave_all(SlotId slot, Session& session) {
+  latest_.forget(session);
   for (std::uint32_t index = 0; index < session.subscriptions.size(); ++index) {
-    if (session.subscriptions[index].place.valid()) leave(slot, session, index);
+    if (session.subscriptions[index].place.valid()) end(slot, session, index);
   }
   session.subscriptions.clear();
-}
-
-void Subscribing::apply(const topics::Moves& moves) {
-  for (const topics::Moved& moved : moves) {
-    sessions_.at(moved.member.slot).subscriptions[moved.member.subscription].place = moved.place;
-  }
 }
 
 }  // namespace ringcast::broker

@@ -18,6 +18,7 @@
 #include "broker/checkpoint.h"
 #include "broker/codec.h"
 #include "broker/compressor.h"
+#include "broker/latest.h"
 #include "broker/requester.h"
 #include "broker/session_table.h"
 #include "topics/subscriptions.h"
@@ -36,6 +37,7 @@ class Subscribing {
     Begin begin = Begin::now;
     std::uint32_t last_count = 0;  // with last_n
     bool echo = true;
+    Pace pace = kEveryMessage;  // or LATEST
     proto::OnLag on_lag = proto::OnLag::close;
     bool upgrades = false;  // markers complete the opening handshake
     // What the client has already; null: not known. If nothing was published since, it begins with nothing else.
@@ -53,7 +55,7 @@ class Subscribing {
   };
 
   Subscribing(std::uint32_t shards, topics::HashKey key, Requester& requester, SessionTable& sessions,
-              topics::Subscriptions& subscriptions, Compressor& compressor);
+              topics::Subscriptions& subscriptions, Compressor& compressor, Latest& latest);
 
   // Adds a subscription of the valid, permitted `filter` to the session; its index there. In the full protocol, live
   // messages of the connection wait (SessionTable::hold) if some could come before the subscription is told of, or
@@ -81,6 +83,10 @@ class Subscribing {
     return subscriptions_.filter(subscription.place);
   }
 
+  // The subscription at `index` has another pace from now on. Requires: no run is pending.
+  void change(SlotId slot, Session& session, std::uint32_t index, Pace pace) {
+    latest_.change(slot, session, index, pace);
+  }
   // Ends the subscription at `index` of the session, of which nothing comes any more.
   void leave(SlotId slot, Session& session, std::uint32_t index);
   // Ends all subscriptions of the session.
@@ -88,6 +94,7 @@ class Subscribing {
 
  private:
   [[nodiscard]] static Join* join_of(Session& session, const Delivery& delivery);
+  [[nodiscard]] std::uint32_t tag_of(std::string_view filter) const;
   [[nodiscard]] static std::uint32_t take_entry(Session& session);
   [[nodiscard]] static std::uint64_t known_at(const Checkpoint* resume, std::uint32_t home);
   [[nodiscard]] std::unique_ptr<Join> announce(SlotId slot, std::uint32_t index, std::string_view filter,
@@ -95,7 +102,7 @@ class Subscribing {
   void pull(SlotId slot, Session& session);
   void pull_from(SlotId slot, Session& session, std::uint32_t index, JoinOrigin& origin);
   void end_join(Session& session, std::uint32_t index);
-  void apply(const topics::Moves& moves);
+  void end(SlotId slot, Session& session, std::uint32_t index);
 
   const std::uint32_t shards_;
   const topics::HashKey key_;
@@ -103,6 +110,7 @@ class Subscribing {
   SessionTable& sessions_;
   topics::Subscriptions& subscriptions_;
   Compressor& compressor_;
+  Latest& latest_;
   std::vector<Started> started_;
 };
 

@@ -1,6 +1,7 @@
 #include "broker/topic_request.h"
 
 #include <cassert>
+#include <charconv>
 #include <optional>
 
 #include "frame/url.h"
@@ -33,7 +34,42 @@ std::optional<HttpRefusal> read_flag(const frame::QueryParameter& parameter, boo
   return std::nullopt;
 }
 
-std::optional<HttpRefusal> read_parameter(const frame::QueryParameter& parameter, TopicRequest& request) {
+// What `delivery` and `rate` say together.
+struct Freshness {
+  bool latest = false;
+  std::optional<double> rate_hz;
+};
+
+std::optional<HttpRefusal> read_delivery(const frame::QueryParameter& parameter, Freshness& freshness) {
+  if (parameter.value != "latest" && parameter.value != "every")
+    return bad_parameter(parameter, "it is latest (the newest value of each topic) or every (message)");
+  freshness.latest = parameter.value == "latest";
+  return std::nullopt;
+}
+
+std::optional<HttpRefusal> read_rate(const frame::QueryParameter& parameter, Freshness& freshness) {
+  double rate = 0;
+  const char* const end = parameter.value.data() + parameter.value.size();
+  const auto read = std::from_chars(parameter.value.data(), end, rate);
+  if (read.ec != std::errc{} || read.ptr != end || !pace_of_rate(rate))
+    return bad_parameter(parameter, "it is values of each topic a second, from 0.001 to 1000, or 0: no limit");
+  freshness.rate_hz = rate;
+  return std::nullopt;
+}
+
+std::optional<HttpRefusal> take_freshness(const Freshness& freshness, TopicRequest& request) {
+  if (!freshness.latest && freshness.rate_hz)
+    return bad("bad_parameter", "parameter rate: it goes with delivery=latest; every message comes as it comes");
+  if (freshness.latest) request.pace = *pace_of_rate(freshness.rate_hz.value_or(0));
+  return std::nullopt;
+}
+
+std::optional<HttpRefusal> read_parameter(const frame::QueryParameter& parameter, TopicRequest& request,
+                                          Freshness& freshness) {
+  if (parameter.name == "delivery" || parameter.name == "rate") {
+    request.chooses_delivery = true;
+    return parameter.name == "rate" ? read_rate(parameter, freshness) : read_delivery(parameter, freshness);
+  }
   if (parameter.name == "echo") return read_flag(parameter, request.echo);
   if (parameter.name == "last") return read_flag(parameter, request.last);
   if (parameter.name == "mode") {
@@ -46,18 +82,20 @@ std::optional<HttpRefusal> read_parameter(const frame::QueryParameter& parameter
     request.json = true;
     return std::nullopt;
   }
-  return bad("unknown_parameter", "unknown parameter " + parameter.name + "; there are echo, format, last and mode");
+  return bad("unknown_parameter",
+             "unknown parameter " + parameter.name + "; there are delivery, echo, format, last, mode and rate");
 }
 
 std::optional<HttpRefusal> read_query(std::string_view text, TopicRequest& request) {
   frame::Query query(text);
+  Freshness freshness;
   for (;;) {
     const auto parameter = query.next();
     if (!parameter)
       return bad(frame::name(parameter.error()), "in the query: " + std::string(frame::text(parameter.error())));
     const std::optional<frame::QueryParameter>& found = *parameter;
-    if (!found) return std::nullopt;
-    if (auto refusal = read_parameter(*found, request)) return refusal;
+    if (!found) return take_freshness(freshness, request);
+    if (auto refusal = read_parameter(*found, request, freshness)) return refusal;
   }
 }
 

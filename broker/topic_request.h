@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "broker/pace.h"
 #include "frame/http_request.h"
 
 namespace ringcast::broker {
@@ -23,10 +24,12 @@ struct HttpRefusal {
 struct TopicRequest {
   std::string filter;  // decoded and valid; a topic unless `wildcard`
   bool wildcard = false;
-  bool echo = true;           // `echo=0`: do not hear yourself
-  bool last = false;          // `last=1`: begin with the last values
-  bool publish_only = false;  // `mode=pub`
-  bool json = false;          // `format=json`: an event stream of JSON, though of one topic
+  bool echo = true;               // `echo=0`: do not hear yourself
+  bool last = false;              // `last=1`: begin with the last values
+  bool publish_only = false;      // `mode=pub`
+  bool json = false;              // `format=json`: an event stream of JSON, though of one topic
+  Pace pace = kEveryMessage;      // `delivery=latest`, and `rate=HZ` with it
+  bool chooses_delivery = false;  // one of these was there
 };
 
 inline constexpr std::string_view kTopicsPath = "/topics/";

@@ -80,6 +80,17 @@ bool is_wildcard(std::string_view filter) noexcept {
   return filter.find_first_of("+#") != std::string_view::npos;
 }
 
+bool overlap(std::string_view one, std::string_view other) noexcept {
+  while (one.data() != nullptr && other.data() != nullptr) {
+    const std::string_view a = take_level(one);
+    const std::string_view b = take_level(other);
+    if (a == "#" || b == "#") return true;
+    if (a != b && a != "+" && b != "+") return false;
+  }
+  // `a/#` matches `a` too.
+  return (one.data() == nullptr || one == "#") && (other.data() == nullptr || other == "#");
+}
+
 bool matches(std::string_view filter, std::string_view topic) noexcept {
   assert(!filter.empty());
   assert(!topic.empty());

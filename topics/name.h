@@ -35,6 +35,9 @@ inline constexpr std::size_t kLevelsMax = 64;       // bounds every walk down a 
 // `a/#` matches `a` too (MQTT 5 §4.7.1.2); `#`, `+/x` do not match `$a`, `$a/x` (§4.7.2).
 [[nodiscard]] bool matches(std::string_view filter, std::string_view topic) noexcept;
 
+// Whether a topic may match both valid filters. True of a few that no topic can match both of: `$` is not looked at.
+[[nodiscard]] bool overlap(std::string_view one, std::string_view other) noexcept;
+
 // Takes the first level off `rest` and gives it: "a/b" -> "a", rest "b". `rest.data()` is null after the last level,
 // which is how "a" (one level) and "a/" (two, the second empty) differ. Requires: rest.data() != nullptr.
 [[nodiscard]] constexpr std::string_view take_level(std::string_view& rest) noexcept {

@@ -108,7 +108,8 @@ class Bench {
   SessionTable sessions_{config_};
   RawCodec codec_;
   Compressor compressor_{0};
-  FanOut fan_out_{0, sessions_, subscriptions_, compressor_};
+  Latest latest_{subscriptions_, sessions_, compressor_};
+  FanOut fan_out_{0, sessions_, subscriptions_, compressor_, latest_};
   std::vector<topics::Message*> messages_;
   std::vector<std::string> names_;
   std::uint64_t seq_ = 0;

@@ -217,10 +217,9 @@ TEST_CASE("full: every refusal names its reason, and the connection stays") {
   const Row rows[] = {
       {"no json", "malformed", ""},
       {R"({"subscribe":{"id":1,"filter":"a/#/b"}})", "bad_filter", "subscribe.filter"},
-      {R"({"subscribe":{"id":1,"filter":"a","delivery":"latest"}})", "unsupported", "subscribe.delivery"},
       {R"({"subscribe":{"id":1,"filter":"a","start":"since_time","since_us":1}})", "unsupported", "subscribe.start"},
       {R"({"subscribe":{"id":1,"filter":"a","max_rate_hz":5}})", "bad_value", "subscribe.max_rate_hz"},
-      {R"({"change":{"id":1,"subscription":3}})", "unsupported", "change"},
+      {R"({"change":{"id":1,"subscription":3}})", "unknown_subscription", "change.subscription"},
       {R"({"subscribe":{"id":1,"filter":"a","on_lag":"degrade"}})", "unsupported", "subscribe.on_lag"},
       {R"({"unsubscribe":{"id":1,"subscription":3}})", "unknown_subscription", "unsubscribe.subscription"},
       {R"({"publish":{"id":1,"topic":"a/+","text":"x"}})", "bad_topic", "publish.topic"},

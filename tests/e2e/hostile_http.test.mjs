@@ -102,7 +102,7 @@ const kRefused = [
   ['a GET of a filter', get('/topics/a/+'), 400, 'wildcard_in_topic'],
   ['an unknown subprotocol', upgrade({ fields: { 'Sec-WebSocket-Protocol': 'mqtt' } }), 400, 'unknown_subprotocol'],
   ['an unknown parameter', upgrade({ query: 'ecko=0' }), 400, 'unknown_parameter'],
-  ['a parameter of a later issue', upgrade({ query: 'delivery=latest' }), 400, 'unknown_parameter'],
+  ['a delivery that there is not', upgrade({ query: 'delivery=newest' }), 400, 'bad_parameter'],
   ['echo=2', upgrade({ query: 'echo=2' }), 400, 'bad_parameter'],
   ['last without a value', upgrade({ query: 'last' }), 400, 'bad_parameter'],
   ['mode=sub', upgrade({ query: 'mode=sub' }), 400, 'bad_parameter'],

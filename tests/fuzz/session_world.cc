@@ -336,10 +336,12 @@ void World::check_nothing_left() {
     broker::Shard& shard = *shards_[i];
     require(shard.sessions().live() == 0);
     require(connections_[i]->open() == 0);
-    const std::size_t written =
-        shard.fan_out().current_segments().size() + (shard.sessions().own_writer().current() != nullptr ? 1 : 0);
+    std::vector<broker::Segment*> current = shard.fan_out().current_segments();
+    shard.latest().renderings().current_segments(current);
+    const std::size_t written = current.size() + (shard.sessions().own_writer().current() != nullptr ? 1 : 0);
     const std::uint64_t segments = shard.sessions().segments().live();
     require(segments == written || segments == written + 1);  // the ids of event streams have a writer of their own
+    require(shard.latest().owed() == 0 && shard.latest().table().empty());
     const topics::Subscriptions::Counters& counters = shard.subscriptions().counters();
     require(counters.filters == 0 && counters.groups == 0 && counters.live == 0 && counters.joining == 0);
     const topics::Home::Counters& home = shard.home().home().counters();

@@ -124,9 +124,11 @@ void Simulation::check_nothing_left() {
     expect(shard.sessions().live() == 0, "sessions are left");
     expect(runner->connections().open() == 0, "connections are left");
     expect(runner->backend().open() == 0, "something is left armed");
-    const std::size_t written =
-        shard.fan_out().current_segments().size() + (shard.sessions().own_writer().current() != nullptr ? 1 : 0);
+    std::vector<broker::Segment*> current = shard.fan_out().current_segments();
+    shard.latest().renderings().current_segments(current);
+    const std::size_t written = current.size() + (shard.sessions().own_writer().current() != nullptr ? 1 : 0);
     expect(shard.sessions().segments().live() == written, "segments are left");
+    expect(shard.latest().owed() == 0 && shard.latest().table().empty(), "topics are owed to nobody");
     const topics::Subscriptions::Counters& counters = shard.subscriptions().counters();
     expect(counters.filters == 0 && counters.groups == 0, "filters are left");
     expect(counters.live == 0 && counters.joining == 0, "members are left");

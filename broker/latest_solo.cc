@@ -1,0 +1,318 @@
+// Latest's connections that are served one by one.
+#include <algorithm>
+#include <cassert>
+
+#include "broker/latest.h"
+
+namespace ringcast::broker {
+
+// ---- what is owed ----
+
+Solo& Latest::solo_of(Session& session) {
+  if (session.solo == nullptr) {
+    session.solo = std::make_unique<Solo>();
+    session.solo->differs = stamp_;
+    session.apart = true;
+  }
+  return *session.solo;
+}
+
+SoloSet* Latest::find_set(Session& session, Pace pace) noexcept {
+  if (session.solo == nullptr) return nullptr;
+  for (const auto& set : session.solo->sets) {
+    if (set->pace == pace) return set.get();
+  }
+  return nullptr;
+}
+
+SoloSet& Latest::set_of(Session& session, Pace pace) {
+  if (SoloSet* const found = find_set(session, pace)) return *found;
+  auto& sets = solo_of(session).sets;
+  sets.push_back(std::make_unique<SoloSet>());
+  sets.back()->pace = pace;
+  return *sets.back();
+}
+
+void Latest::owe_member(topics::GroupId group, const topics::Member& member, const Run& run) {
+  Session& session = sessions_.at(member.slot);
+  if (session.run == run.number || session.phase >= Phase::closing) return;  // another subscription has brought it
+  const Pace pace = subscriptions_.pace(group);
+  if (member.slot == run.publisher.index && !session.subscriptions[member.subscription].echo) {
+    // It knows something newer than what it was owed.
+    if (SoloSet* const set = find_set(session, pace)) take_out(*set, run.changes);
+    return;
+  }
+  session.run = run.number;
+  owe_run(sessions_.id(session, member.slot), session, pace, run);
+}
+
+bool Latest::take_run(Session& session, std::uint32_t index, const Run& run) {
+  if (session.run == run.number || session.phase >= Phase::closing) return false;
+  if (!session.lagging) {
+    for (const auto& set : session.solo->sets) take_out(*set, run.changes);
+    return false;
+  }
+  session.run = run.number;
+  owe_run(sessions_.id(session, index), session, kUnpaced, run);
+  return true;
+}
+
+void Latest::owe_run(SlotId slot, Session& session, Pace pace, const Run& run) {
+  SoloSet& set = set_of(session, pace);
+  for (const Change& change : run.changes) {
+    owe_topic(
+        session, set,
+        {.entry = change.entry, .origin = run.origin, .seq = change.seq, .position = change.position, .stamp = stamp_});
+  }
+  list(slot, session, set);
+}
+
+// A topic that is owed at another pace is owed at this one from now on.
+void Latest::owe_topic(Session& session, SoloSet& set, topics::Owed owed) {
+  for (const auto& other : session.solo->sets) {
+    if (other.get() == &set || other->owed.empty()) continue;
+    const auto moved = other->owed.remove(owed.entry);
+    if (!moved) continue;
+    owed.seq = std::min(owed.seq, moved->seq);
+    owed.position = std::min(owed.position, moved->position);
+    owed.changes += moved->changes;
+    forget_owed(owed.entry);
+  }
+  add(set.owed, owed);
+}
+
+void Latest::take_out(SoloSet& set, std::span<const Change> changes) {
+  if (set.owed.empty()) return;
+  for (const Change& change : changes) {
+    const auto taken = set.owed.remove(change.entry);
+    if (!taken) continue;
+    counters_.merged += taken->changes;
+    forget_owed(change.entry);
+  }
+}
+
+void Latest::forget_owed(std::uint32_t entry) {
+  table_.release(entry);
+  --owed_;
+}
+
+// Into the list of its pace; who takes nothing comes back by unblocked().
+void Latest::list(SlotId slot, Session& session, SoloSet& set) {
+  if (set.listed || set.owed.empty()) return;
+  if (session.send_blocked) {
+    if (set.due == Instant::never()) set.due = next_tick(set.pace, now_);
+    return;
+  }
+  set.listed = true;
+  set.due = Instant::never();
+  PaceState& pace = pace_state(set.pace);
+  pace.solos.push_back(slot);
+  arm(pace);
+}
+
+void Latest::drop_solo(Session& session) {
+  if (session.solo == nullptr) return;
+  for (const auto& set : session.solo->sets) drop(set->owed);
+  session.solo.reset();
+  session.apart = session.lagging;
+}
+
+// ---- sending ----
+
+bool Latest::can_take(const Session& session) noexcept {
+  const bool open = session.phase == Phase::websocket || session.phase == Phase::event_stream;
+  return open && !session.send_blocked && session.outbox.owed_bytes() <= kAheadMax;
+}
+
+// False when the budget is used up before it had its turn.
+bool Latest::tick_solo(PaceState& pace, SlotId slot, std::uint32_t& budget) {
+  Session* const session = sessions_.find(slot);
+  SoloSet* const set = session == nullptr ? nullptr : find_set(*session, pace.pace);
+  if (set == nullptr || !set->listed) return true;
+  set->boundary = pace.boundary;
+  switch (send_solo(slot, *session, *set, budget)) {
+    case Sent::no_budget:
+      return false;
+    case Sent::more:
+      make_ready(slot, *session);
+      return true;
+    case Sent::behind:
+      set->listed = false;
+      set->due = now_;
+      if (!session->send_blocked) make_ready(slot, *session);
+      return true;
+    case Sent::all:
+      if (set->owed.empty()) set->listed = false;
+      settle(slot, *session);
+      try_share(*session, *set);
+      return true;
+  }
+  return true;
+}
+
+Latest::Sent Latest::send_solo(SlotId slot, Session& session, SoloSet& set, std::uint32_t& budget) {
+  std::size_t bytes = 0;
+  while (!set.owed.empty() && set.owed.front().stamp < set.boundary) {
+    if (!can_take(session) || session.messages_wait) return Sent::behind;
+    if (budget == 0) return Sent::no_budget;
+    if (bytes >= kChunkBytes) return Sent::more;
+    const topics::Owed owed = set.owed.pop();
+    --budget;
+    if (session.solo->stale) {
+      const std::optional<Pace> pace = pace_for(session, owed);
+      if (pace != set.pace) {
+        if (pace) move(slot, session, *pace, owed);
+        forget_owed(owed.entry);
+        continue;
+      }
+    }
+    bytes += send_owed(slot, session, owed);
+    forget_owed(owed.entry);
+    budget -= std::min(budget, renderings_.take_cost());
+  }
+  return Sent::all;
+}
+
+std::size_t Latest::send_owed(SlotId slot, Session& session, const topics::Owed& owed) {
+  const auto spans = renderings_.render(owed.entry, owed.seq, session.encoding);
+  std::size_t bytes = 0;
+  for (const Span& span : spans) bytes += span.length;
+  if (!spans.empty()) sessions_.append(session, slot.index, spans);
+  ++counters_.sent;
+  counters_.merged += owed.changes - messages(owed);
+  if (session.lagging) note_merged(session.solo->merged, owed);
+  return bytes;
+}
+
+std::uint64_t Latest::messages(const topics::Owed& owed) const noexcept {
+  const auto counts = [&](const topics::Message* message) { return message != nullptr && message->seq >= owed.seq; };
+  return std::min<std::uint64_t>(
+      owed.changes, (counts(table_.value(owed.entry)) ? 1U : 0U) + (counts(table_.event(owed.entry)) ? 1U : 0U));
+}
+
+// What lies between the messages that are sent was replaced by them.
+void Latest::note_merged(Merged& merged, const topics::Owed& owed) const {
+  std::uint64_t first = owed.seq;
+  for (const topics::Message* message : {table_.value(owed.entry), table_.event(owed.entry)}) {
+    if (message == nullptr || message->seq < first) continue;
+    if (message->seq > first) {
+      merged.count += message->seq - first;
+      if (merged.ranges.size() < Merged::kRangesMax) {
+        merged.ranges.push_back(
+            {.topic = std::string(message->topic()), .first_seq = first, .last_seq = message->seq - 1});
+      } else {
+        merged.more_ranges = true;
+      }
+    }
+    first = message->seq + 1;
+  }
+}
+
+// ---- between ticks ----
+
+void Latest::make_ready(SlotId slot, Session& session) {
+  if (session.solo->ready) return;
+  session.solo->ready = true;
+  ready_.push_back(slot);
+}
+
+bool Latest::run_ready(std::uint32_t& budget) {
+  bool more = false;
+  going_on_.swap(ready_);
+  for (const SlotId slot : going_on_) {
+    Session* const session = sessions_.find(slot);
+    if (session == nullptr || session->solo == nullptr || !session->solo->ready) continue;
+    session->solo->ready = false;
+    more |= go_on(slot, *session, budget);
+  }
+  going_on_.clear();
+  return more;
+}
+
+// True when it has more to do at once.
+bool Latest::go_on(SlotId slot, Session& session, std::uint32_t& budget) {
+  if (session.send_blocked) {
+    for (const auto& set : session.solo->sets) {
+      if (!set->owed.empty() && !set->listed) set->due = std::min(set->due, now_);
+    }
+    return false;
+  }
+  const bool open = session.phase == Phase::websocket || session.phase == Phase::event_stream;
+  if (!can_take(session) || session.messages_wait) {
+    if (session.phase < Phase::closing) make_ready(slot, session);
+    return open && !session.messages_wait;
+  }
+  for (std::size_t i = 0; i < session.solo->sets.size(); ++i) {
+    SoloSet& set = *session.solo->sets[i];
+    if (set.due <= now_) set.boundary = ++stamp_;
+    set.due = Instant::never();
+    const Sent sent = send_solo(slot, session, set, budget);
+    if (sent != Sent::all) {
+      make_ready(slot, session);
+      return true;
+    }
+    list(slot, session, set);
+  }
+  settle(slot, session);
+  return false;
+}
+
+void Latest::unblocked(SlotId slot, Session& session) {
+  if (session.solo == nullptr) return;
+  bool goes_on = session.lagging;
+  for (const auto& set : session.solo->sets) {
+    if (set->owed.empty() || set->listed) continue;
+    if (set->due <= now_) {
+      goes_on = true;
+    } else {
+      list(slot, session, *set);
+    }
+  }
+  if (goes_on) make_ready(slot, session);
+}
+
+// It may be owed nothing any more.
+void Latest::settle(SlotId slot, Session& session) {
+  Solo& solo = *session.solo;
+  const auto is_empty = [](const auto& set) { return set->owed.empty(); };
+  if (!std::ranges::all_of(solo.sets, is_empty)) return;
+  solo.stale = false;
+  solo.places.clear();
+  if (session.lagging) caught_up_.push_back(slot);
+}
+
+// ---- lagging ----
+
+void Latest::begin_lag(SlotId slot, Session& session) {
+  if (session.lagging) return;
+  part_all(slot, session);
+  session.lagging = true;
+  session.apart = true;
+  ++lagging_;
+  (void)solo_of(session);
+}
+
+void Latest::owe(SlotId slot, Session& session, topics::TopicHandle topic, const topics::Message& message,
+                 const topics::Owed& first) {
+  assert(session.lagging);
+  SoloSet& set = set_of(session, kUnpaced);
+  topics::Owed owed = first;
+  owed.entry = table_.put(first.origin, topic, message);
+  owed.stamp = stamp_;
+  owe_topic(session, set, owed);
+  table_.release(owed.entry);
+  list(slot, session, set);
+}
+
+void Latest::end_lag(Session& session) {
+  if (!session.lagging) return;
+  session.lagging = false;
+  --lagging_;
+  session.solo->merged = {};
+  session.solo->differs = stamp_;
+  if (std::ranges::none_of(session.subscriptions, [](const Subscription& one) { return one.latest; })) {
+    drop_solo(session);
+  }
+}
+
+}  // namespace ringcast::broker

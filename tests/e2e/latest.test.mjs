@@ -1,0 +1,120 @@
+// delivery=latest: the newest value of each topic, at the subscriber's pace; raw, in the full protocol and as a stream.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Broker, onEachBackend } from './broker.mjs';
+import { Client, closeAll } from './client.mjs';
+import { EventStream } from './event_stream.mjs';
+
+const kJson = { protocols: ['ringcast.v1.json'] };
+const kTopics = 20;
+
+// Publishes `<topic> <number>` to each topic, again and again for `ms`; the number that each had last.
+async function publishFor(broker, prefix, ms) {
+  const producers = await Promise.all(Array.from({ length: kTopics }, (_, i) => Client.open(broker.topic(`${prefix}/${i}`, 'mode=pub'))));
+  const end = performance.now() + ms;
+  let number = 0;
+  while (performance.now() < end) {
+    number += 1;
+    for (const [i, producer] of producers.entries()) producer.send(`${i} ${number}`);
+    await sleep(1);
+  }
+  await Promise.all(producers.map((producer) => producer.roundTrip()));
+  return number;
+}
+
+// What came of each topic: [number, …].
+function byTopic(texts) {
+  const numbers = Array.from({ length: kTopics }, () => []);
+  for (const text of texts) {
+    const [topic, number] = text.split(' ').map(Number);
+    numbers[topic].push(number);
+  }
+  return numbers;
+}
+
+const rising = (numbers) => numbers.every((number, i) => i === 0 || number > numbers[i - 1]);
+
+onEachBackend('delivery=latest', (io) => {
+  let broker;
+  before(async () => (broker = await Broker.start({ io })));
+  afterEach(closeAll);
+  after(() => broker.stop());
+
+  it('brings each topic at most as often as the rate says, in order, and always its last value', async () => {
+    const began = performance.now();
+    const paced = await Client.open(broker.topic('paced/#', 'delivery=latest&rate=10'));
+    const every = await Client.open(broker.topic('paced/#'));
+    const last = await publishFor(broker, 'paced', 1500);
+    const ended = (texts) => byTopic(texts).every((numbers) => numbers.at(-1) === last);
+    await every.has(ended);
+    await paced.has(ended);
+    const ticks = (performance.now() - began) / 100 + 1;
+    for (const numbers of byTopic(paced.inbox)) {
+      assert.ok(rising(numbers));
+      assert.ok(numbers.length >= 5 && numbers.length <= ticks, `${numbers.length} values in ${ticks} ticks`);
+    }
+    for (const numbers of byTopic(every.inbox)) assert.equal(numbers.length, last);
+  });
+
+  it('is a choice of each subscription of the full protocol, and can be changed while it lives', async () => {
+    const client = await Client.open(`ws://127.0.0.1:${broker.port}/ws`, kJson);
+    client.send('{"subscribe":{"id":1,"filter":"full/#","delivery":"latest","max_rate_hz":0.01}}');
+    assert.deepEqual(JSON.parse(await client.next()), { subscribed: { id: 1, filter: 'full/#' } });
+    const last = await publishFor(broker, 'full', 300);
+    assert.deepEqual(client.inbox, []);
+    client.send('{"change":{"id":5,"subscription":1,"delivery":"latest","max_rate_hz":20}}');
+    assert.deepEqual(JSON.parse(await client.next()), { changed: { id: 5, subscription: 1 } });
+    const texts = (inbox) => inbox.map((text) => JSON.parse(text).message.text);
+    await client.has((inbox) => byTopic(texts(inbox)).every((numbers) => numbers.at(-1) === last));
+    assert.equal(client.inbox.length, kTopics);
+    client.inbox.length = 0;
+    client.send('{"change":{"id":6,"subscription":1}}'); // every message again
+    assert.deepEqual(JSON.parse(await client.next()), { changed: { id: 6, subscription: 1 } });
+    const then = await publishFor(broker, 'full', 300);
+    await client.has((inbox) => byTopic(texts(inbox)).every((numbers) => numbers.at(-1) === then));
+    for (const numbers of byTopic(texts(client.inbox))) assert.equal(numbers.length, then);
+  });
+
+  it('a URL of the full protocol takes it too, and begins with last values', async () => {
+    const last = await publishFor(broker, 'url', 50);
+    const client = await Client.open(broker.topic('url/#', 'delivery=latest&rate=50&last=1'), kJson);
+    await client.has((inbox) => inbox.some((text) => text.includes('snapshot_end')));
+    const values = client.inbox.map((text) => JSON.parse(text).message).filter(Boolean);
+    assert.deepEqual(byTopic(values.map(({ text }) => text)), Array(kTopics).fill([last]));
+  });
+
+  it('who pauses sees fresh values first, and none of what it was spared', async () => {
+    const client = await Client.open(broker.topic('paused/#', 'delivery=latest'));
+    client.ws.pause();
+    const before = await publishFor(broker, 'paused', 200);
+    client.ws.resume();
+    await client.has((inbox) => byTopic(inbox).every((numbers) => numbers.at(-1) === before));
+    for (const numbers of byTopic(client.inbox)) assert.ok(rising(numbers));
+  });
+
+  it('holds for event streams', async () => {
+    const stream = await EventStream.open(broker, 'stream/#', { query: 'delivery=latest&rate=10' });
+    const last = await publishFor(broker, 'stream', 500);
+    const texts = [];
+    while (!byTopic(texts).every((numbers) => numbers.at(-1) === last)) {
+      texts.push(...(await stream.messages(1)).map((data) => JSON.parse(data).message.text));
+    }
+    for (const numbers of byTopic(texts)) assert.ok(rising(numbers) && numbers.length <= 8, `${numbers.length} values`);
+    stream.close();
+  });
+
+  it('refuses by name what makes no sense', async () => {
+    for (const [query, name] of [
+      ['delivery=newest', 'delivery=newest'],
+      ['rate=10', 'rate'],
+      ['delivery=latest&rate=ten', 'rate=ten'],
+      ['delivery=latest&rate=1001', 'rate=1001'],
+    ]) {
+      const { status, body } = await new Client(broker.topic('a', query)).refused();
+      assert.equal(status, 400);
+      assert.ok(JSON.parse(body).message.includes(name), `${body}`);
+    }
+  });
+});
