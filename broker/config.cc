@@ -14,6 +14,10 @@ std::expected<void, std::string> check_config(const Config& config) {
     return std::unexpected("listen and admin are both " + address_text(config.listen) +
                            ": give admin a port of its own");
   }
+  if (config.history_rules.size() > kHistoryRulesMax) {
+    return std::unexpected("there are " + std::to_string(config.history_rules.size()) + " history rules, but at most " +
+                           std::to_string(kHistoryRulesMax) + " are taken: join some by a wildcard");
+  }
   return {};
 }
 

@@ -23,6 +23,8 @@ inline constexpr std::uint32_t kShardsByCpusMax = 32;         // what `auto` tak
 inline constexpr std::uint64_t kMessageBytesMax = 64 * kMiB;  // of max_message_bytes: what a browser still takes well
 inline constexpr std::uint64_t kOutboxSpareBytes = 64 * kKiB;  // above one message: its frames' headers, pong, close
 inline constexpr std::uint32_t kHistoryMax = 1'000'000;        // messages of one topic; more is a database's business
+inline constexpr std::uint64_t kHistoryBytesMax = 2 * kGiB;    // the same in bytes
+inline constexpr std::uint32_t kHistoryRulesMax = 1'000;       // each is tried on each new topic: some 20 us
 
 // Where to listen: a literal address (no name: looking one up could block or change) and a port, 0 = any free one.
 struct Address {
@@ -42,10 +44,14 @@ enum class LogLevel : std::uint8_t { debug, info, warning, error };
 enum class LogFormat : std::uint8_t { text, json };
 enum class Toggle : std::uint8_t { off, on };
 
-// How many last messages the topics that match `filter` keep. The first rule that matches a topic decides.
+// What the topics that match `filter` keep. The first rule that matches a topic decides. What it does not say is as for
+// topics that no rule matches: Config::history and those below it.
 struct HistoryRule {
   std::string filter;
-  std::uint32_t last = 1;  // messages; 0 keeps nothing, not even the last value
+  std::optional<std::uint32_t> last;   // messages; 0 keeps nothing, not even the last value
+  std::optional<std::uint64_t> bytes;  // of one topic's messages; its last is kept whatever its size
+  std::optional<std::int64_t> age_ms;  // of one message; 0: any. A value that gets older is removed
+  std::optional<std::int64_t> ttl_ms;  // after so long without a message the value is removed; 0: never
 
   friend bool operator==(const HistoryRule&, const HistoryRule&) = default;
 };
@@ -90,8 +96,12 @@ struct Config {
   Toggle compression = Toggle::on;             // permessage-deflate, for clients that ask for it
   std::uint64_t compress_min_bytes = 256;      // of JSON below, less is saved than the packet's own headers take
   std::uint32_t history = 1;                   // last messages kept per topic where no rule matches: the last value
-  std::vector<HistoryRule> history_rules;      // `[[history]]` in the file
-  std::uint32_t topics_max = 1'000'000;        // all shards together; beyond it, new topics are refused
+  std::uint64_t history_bytes = kHistoryBytesMax;  // the same in bytes, names included
+  std::int64_t history_age_ms = 0;                 // older messages go, and a value is removed; 0: none is too old
+  std::int64_t history_ttl_ms = 0;                 // after so long without a message a value is removed; 0: never
+  std::int64_t forget_after_ms = 600'000;          // a removed topic's name: who is back by then is told of the removal
+  std::vector<HistoryRule> history_rules;          // `[[history]]` in the file
+  std::uint32_t topics_max = 1'000'000;            // all shards together; beyond it, new topics are refused
   std::uint64_t topic_memory_max_bytes = 1 * kGiB;  // last values and history, all shards together
   std::uint32_t producers_max = 100'000;  // whose numbers are remembered; 0.2 KiB each on every shard that it uses
 

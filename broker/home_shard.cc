@@ -13,10 +13,18 @@ topics::Home::Options home_options(std::uint32_t self, std::uint32_t shards, top
                                    const Config& config) {
   topics::Home::Options options{.origin = static_cast<std::uint16_t>(self), .key = key};
   options.topics_max = std::max(1U, config.topics_max / shards);
-  options.history_messages_max = config.history;
-  for (const HistoryRule& rule : config.history_rules) {
-    options.history_rules.push_back({.filter = rule.filter, .messages_max = rule.last});
-  }
+  const auto rule = [&](const HistoryRule& given) {
+    return topics::HistoryRule{
+        .filter = given.filter,
+        .messages_max = given.last.value_or(config.history),
+        .bytes_max = static_cast<std::uint32_t>(given.bytes.value_or(config.history_bytes)),
+        .age_ms = given.age_ms.value_or(config.history_age_ms),
+        .ttl_ms = given.ttl_ms.value_or(config.history_ttl_ms),
+    };
+  };
+  options.history = rule({});
+  for (const HistoryRule& given : config.history_rules) options.history_rules.push_back(rule(given));
+  options.forget_after_ms = config.forget_after_ms;
   return options;
 }
 
@@ -117,7 +125,8 @@ HomeShard::~HomeShard() {
 bool HomeShard::take(const Now& now, std::uint32_t budget) {
   stalled_ = 0;
   stalled_on_ = 0;
-  bool more = false;
+  home_.turn({.utc_us = now.utc_us, .monotonic_ms = now.monotonic.ms});
+  bool more = expire(now);
   for (std::uint32_t i = 0; i < mesh_.shards(); ++i) {
     const std::uint32_t from = (first_ + i) % mesh_.shards();
     Queue<Request>& ring = mesh_.requests(from, self_);
@@ -185,7 +194,7 @@ HomeShard::Taken HomeShard::publish(std::uint32_t from, Request& request, const 
   if (checked.outcome == Outcome::duplicate) return repeated(from, request, checked, now.monotonic);
   if (checked.outcome != Outcome::sequenced) return refuse(checked.outcome);
   if (request.deadline < now.monotonic) return refuse(Outcome::expired);
-  if (pool_.counters().live_bytes + request.bytes > memory_max_bytes_) return refuse(Outcome::memory_full);
+  if (is_over_memory(request)) return refuse(Outcome::memory_full);
   const auto topic = home_.find_or_make(request.message->topic(), request.message->topic_hash);
   if (!topic) return refuse(Outcome::too_many_topics);
 
@@ -195,20 +204,52 @@ HomeShard::Taken HomeShard::publish(std::uint32_t from, Request& request, const 
     if (!has_room(reader, reader == from ? 2 : 1, request.bytes)) return Taken::no_room;
   }
   topics::Message* const message = request.same_pool ? request.message : pool_.adopt(request.message).message;
-  const topics::Home::Sequenced sequenced = home_.sequence(*topic, message, now.utc_us);
+  sequence(*topic, message, now);
   ++counters_.published;
   checked.first = first_of(*message);
   repeats_.record(request.repeat, checked, publisher(from, request), now.monotonic);
+  if (request.wants_ack) push(from, ack(request, Outcome::sequenced, checked.first));
+  pool_.release(message);
+  request.message = request.sender_releases ? request.message : nullptr;
+  return Taken::yes;
+}
+
+// Removals of values are always taken: they are the way out.
+bool HomeShard::is_over_memory(const Request& publish) const {
+  if (pool_.counters().live_bytes + publish.bytes <= memory_max_bytes_) return false;
+  return publish.message->op != topics::Op::remove || home_.last(publish.message->topic()) == nullptr;
+}
+
+// Gives the message its place and hands it to every shard that is interested: there is room in their rings.
+void HomeShard::sequence(topics::TopicHandle topic, topics::Message* message, const Now& now) {
+  const topics::Home::Sequenced sequenced = home_.sequence(topic, message, now.utc_us);
   for (topics::ShardSet set = sequenced.interested; set != 0;) {
     const std::uint32_t reader = topics::take_shard(set);
     pool_.retain(message);
     ++counters_.deliveries;
     push(reader, {.kind = Delivery::Kind::message, .topic = sequenced.topic, .message = message});
   }
-  if (request.wants_ack) push(from, ack(request, Outcome::sequenced, checked.first));
-  pool_.release(message);
-  request.message = request.sender_releases ? request.message : nullptr;
-  return Taken::yes;
+}
+
+// Publishes a REMOVE for each value that is past its time. Where there is no room for it, it waits.
+bool HomeShard::expire(const Now& now) {
+  std::uint32_t visits = kDueVisits;
+  for (topics::TopicHandle topic = home_.due(visits); topic.valid(); topic = home_.due(visits)) {
+    bool room = true;
+    for (topics::ShardSet set = home_.interested(topic); set != 0 && room;)
+      room = has_room(topics::take_shard(set), 1, 0);
+    if (!room) {
+      home_.postpone(topic);
+      continue;
+    }
+    const topics::Message& value = *home_.last(topic);
+    topics::Message* const message =
+        pool_.make({.topic = value.topic(), .topic_hash = value.topic_hash, .op = topics::Op::remove});
+    sequence(topic, message, now);
+    pool_.release(message);
+    ++counters_.expired_values;
+  }
+  return visits == 0;
 }
 
 // A publish that came before, and there is room for its ack.

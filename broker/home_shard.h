@@ -29,14 +29,16 @@ class HomeShard {
       32 * 1024;  // of payload, but at least one message: what an outbox takes
   // Topics looked at for one subscriber that comes back: some 20 µs. Of a filter with more it is not known then.
   static constexpr std::uint32_t kUnchangedVisitsMax = 1'024;
+  static constexpr std::uint32_t kDueVisits = 128;  // topics looked at per turn for what time does to them: some 20 us
 
   struct Counters {
-    std::uint64_t published = 0;   // sequenced
-    std::uint64_t refused = 0;     // by a limit, or fenced
-    std::uint64_t duplicates = 0;  // published before: acknowledged, nothing else
-    std::uint64_t expired = 0;     // waited too long for room
-    std::uint64_t stalls = 0;      // turns in which a request found no room
-    std::uint64_t deliveries = 0;  // pushed, one per interested shard
+    std::uint64_t published = 0;       // sequenced
+    std::uint64_t refused = 0;         // by a limit, or fenced
+    std::uint64_t duplicates = 0;      // published before: acknowledged, nothing else
+    std::uint64_t expired = 0;         // waited too long for room
+    std::uint64_t stalls = 0;          // turns in which a request found no room
+    std::uint64_t deliveries = 0;      // pushed, one per interested shard
+    std::uint64_t expired_values = 0;  // for which a REMOVE was published here
   };
 
   HomeShard(Mesh& mesh, std::uint32_t self, topics::HashKey key, const Config& config, topics::MessagePool& pool);
@@ -47,8 +49,12 @@ class HomeShard {
   // Frees what readers have passed.
   void reclaim();
 
-  // Takes up to `budget` requests of each shard. True when the budget ended it, so that there may be more to take.
+  // Takes up to `budget` requests of each shard, and removes what has expired. True when a budget ended it, so that
+  // there may be more to do.
   bool take(const Now& now, std::uint32_t budget);
+
+  // When something may expire. Nothing wakes the shard for it but this.
+  [[nodiscard]] Instant next_deadline() const noexcept { return {home_.next_due_ms()}; }
 
   // Shows the readers what was pushed since the last call; the set of those that may need a wake.
   [[nodiscard]] topics::ShardSet flush();
@@ -79,6 +85,9 @@ class HomeShard {
   [[nodiscard]] Taken publish(std::uint32_t from, Request& request, const Now& now);
   [[nodiscard]] Taken subscribe(std::uint32_t from, const Request& request);
   [[nodiscard]] Taken pull(std::uint32_t from, const Request& request);
+  [[nodiscard]] bool is_over_memory(const Request& publish) const;
+  void sequence(topics::TopicHandle topic, topics::Message* message, const Now& now);
+  [[nodiscard]] bool expire(const Now& now);
   [[nodiscard]] Taken repeated(std::uint32_t from, Request& request, const Repeats::Checked& checked, Instant now);
   [[nodiscard]] Taken claim(std::uint32_t from, const Request& request, Instant now);
   void discard(Request& request);

@@ -94,11 +94,11 @@ struct Delivery {
     snapshot_end,  // of a chunk; message, seq and topic: the topic, after_seq and after_topic to go on with; no
                    // message: all is said. resumed: what came of a pull …_since, in this chunk: of all chunks the worst
                    // counts
-    ack,        // outcome of the publish that `ticket` names
-    claimed,    // outcome of the claim that `ticket` names: sequenced (duplicate: the producer was known), fenced,
-                // too_many_producers
-    fenced,     // the session in `slot` is no longer the producer that it was
-    caught_up,  // what the session in `slot` asked for before its catch_up was delivered
+    ack,           // outcome of the publish that `ticket` names
+    claimed,       // outcome of the claim that `ticket` names: sequenced (duplicate: the producer was known), fenced,
+                   // too_many_producers
+    fenced,        // the session in `slot` is no longer the producer that it was
+    caught_up,     // what the session in `slot` asked for before its catch_up was delivered
   };
   Kind kind = Kind::message;
   Outcome outcome = Outcome::sequenced;

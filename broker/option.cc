@@ -152,7 +152,7 @@ std::string text(const Address& address) {
   return address_text(address);
 }
 std::string text(const HistoryRule& rule) {
-  return rule.filter + "=" + std::to_string(rule.last);
+  return history_rule_text(rule);
 }
 std::string text(const std::string& value) {
   return value;
@@ -203,7 +203,7 @@ std::string hint(const std::vector<std::string>& /*type*/) {
   return "TEXT";
 }
 std::string hint(const std::vector<HistoryRule>& /*type*/) {
-  return "FILTER=N";
+  return "FILTER=RULE";
 }
 
 template <typename Value>

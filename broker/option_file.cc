@@ -1,6 +1,8 @@
 // The one file that includes toml++, which is slow to compile: whole and without exceptions, so not Debian's library.
 #include "broker/option_file.h"
 
+#include <algorithm>
+
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
@@ -45,22 +47,35 @@ std::optional<std::string> scalar_text(const toml::node& node) {
   return std::nullopt;
 }
 
-// `[[history]]`: filter = "ticker/#", last = 100.
+// `[[history]]`: filter = "ticker/#", last = 100, bytes = "1MiB", age = "1h", ttl = "24h".
 void add_rule(const Option& option, const toml::table& rule, Found& found) {
-  const std::vector<std::string> names{"filter", "last"};
+  const std::vector<std::string> names{"filter", "last", "bytes", "age", "ttl"};
   for (const auto& [key, value] : rule) {
-    if (key.str() == "filter" || key.str() == "last") continue;
+    if (std::ranges::find(names, key.str()) != names.end()) continue;
     found.add_error(key.source(),
                     "unknown key \"" + std::string(key.str()) + "\" in [[history]]" + suggestion(key.str(), names));
     return;
   }
-  const auto* filter = rule.get_as<std::string>("filter");
-  const auto* last = rule.get_as<std::int64_t>("last");
-  if (filter == nullptr || last == nullptr) {
-    found.add_error(rule.source(), "[[history]] needs filter = \"TEXT\" and last = N");
+  std::string parts;
+  for (const std::string& name : names) {
+    const toml::node* const node = rule.get(name);
+    if (node == nullptr || name == "filter") continue;
+    const auto text = scalar_text(*node);
+    if (!text || text->contains(';') || (name == "last" && !node->is_integer())) {
+      found.add_error(node->source(), "[[history]] " + name + " wants " +
+                                          (name == "last"    ? "N"
+                                           : name == "bytes" ? "\"SIZE\""
+                                                             : "\"DURATION\""));
+      return;
+    }
+    parts += (parts.empty() ? "" : ";") + (name == "last" ? "" : name + ":") + *text;
+  }
+  const auto* const filter = rule.get_as<std::string>("filter");
+  if (filter == nullptr || parts.empty()) {
+    found.add_error(rule.source(), "[[history]] needs filter = \"TEXT\" and one of last, bytes, age and ttl");
     return;
   }
-  found.settings.push_back({&option, filter->get() + "=" + std::to_string(last->get()), found.at(rule.source())});
+  found.settings.push_back({&option, filter->get() + "=" + parts, found.at(rule.source())});
 }
 
 void add_list(const Option& option, const toml::array& list, Found& found) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <limits>
+#include <optional>
 #include <span>
 
 #include "topics/name.h"
@@ -25,7 +26,8 @@ constexpr std::array<Unit, 4> kDurationUnits{{{"h", 3'600'000}, {"m", 60'000}, {
 constexpr std::string_view kSizeReason = "is not a size: a number of bytes, or one with KiB, MiB or GiB, as 64KiB";
 constexpr std::string_view kDurationReason = "is not a duration: a number with ms, s, m or h, as 500ms or 10s";
 constexpr std::string_view kAddressReason = "is not ADDRESS:PORT, as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080";
-constexpr std::string_view kRuleReason = "is not FILTER=N, as ticker/#=100";
+constexpr std::string_view kRuleReason = "is not FILTER=N;bytes:SIZE;age:DURATION;ttl:DURATION, as ticker/#=100;age:1h";
+constexpr std::int64_t kRuleDurationMax = 10'000 * std::int64_t{3'600'000};  // ms, as of the options of these names
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -115,16 +117,62 @@ Parsed<Address> parse_address(std::string_view text) {
   return Address{*host, static_cast<std::uint16_t>(*port)};
 }
 
+namespace {
+
+// Sets one part of a rule, once; or the reason why not.
+template <typename Value>
+std::expected<void, std::string> set_part(std::optional<Value>& part, Parsed<Value> value, Value max,
+                                          std::string_view name, const std::string& max_text) {
+  if (!value) return std::unexpected("has a bad " + std::string(name) + ": it " + value.error());
+  if (*value > max) return std::unexpected("has more than " + max_text + " for " + std::string(name));
+  if (part) return std::unexpected("says " + std::string(name) + " twice");
+  part = *value;
+  return {};
+}
+
+std::expected<void, std::string> set_rule_part(std::string_view text, HistoryRule& rule) {
+  const std::size_t colon = text.find(':');
+  const std::string_view name = colon == std::string_view::npos ? "last" : text.substr(0, colon);
+  const std::string_view value = colon == std::string_view::npos ? text : text.substr(colon + 1);
+  if (name == "last") {
+    const auto count = parse_count(value);
+    if (!count) return reason(kRuleReason);
+    if (*count > kHistoryMax) return reason("keeps more than " + std::to_string(kHistoryMax) + " messages");
+    return set_part<std::uint32_t>(rule.last, static_cast<std::uint32_t>(*count), kHistoryMax, name, "");
+  }
+  if (name == "bytes")
+    return set_part(rule.bytes, parse_size(value), kHistoryBytesMax, name, size_text(kHistoryBytesMax));
+  const std::string max = duration_text(kRuleDurationMax);
+  if (name == "age") return set_part(rule.age_ms, parse_duration(value), kRuleDurationMax, name, max);
+  if (name == "ttl") return set_part(rule.ttl_ms, parse_duration(value), kRuleDurationMax, name, max);
+  return reason(kRuleReason);
+}
+
+}  // namespace
+
 Parsed<HistoryRule> parse_history_rule(std::string_view text) {
   const std::size_t equals = text.rfind('=');
   if (equals == std::string_view::npos || equals == 0) return reason(kRuleReason);
-  const auto last = parse_count(text.substr(equals + 1));
-  if (!last) return reason(kRuleReason);
-  if (*last > kHistoryMax) return reason("keeps more than " + std::to_string(kHistoryMax) + " messages");
-  const std::string_view filter = text.substr(0, equals);
-  const auto valid = topics::validate_filter(filter);
+  HistoryRule rule{.filter = std::string(text.substr(0, equals))};
+  for (std::string_view rest = text.substr(equals + 1); rest.data() != nullptr;) {
+    const std::size_t end = rest.find(';');
+    const auto set = set_rule_part(rest.substr(0, end), rule);
+    if (!set) return std::unexpected(set.error());
+    rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
+  }
+  const auto valid = topics::validate_filter(rule.filter);
   if (!valid) return reason("has a bad filter: " + std::string(topics::describe(valid.error())));
-  return HistoryRule{std::string(filter), static_cast<std::uint32_t>(*last)};
+  return rule;
+}
+
+std::string history_rule_text(const HistoryRule& rule) {
+  std::string parts;
+  const auto add = [&](const std::string& part) { parts += (parts.empty() ? "" : ";") + part; };
+  if (rule.last) add(std::to_string(*rule.last));
+  if (rule.bytes) add("bytes:" + size_text(*rule.bytes));
+  if (rule.age_ms) add("age:" + duration_text(*rule.age_ms));
+  if (rule.ttl_ms) add("ttl:" + duration_text(*rule.ttl_ms));
+  return rule.filter + "=" + parts;
 }
 
 Parsed<bool> parse_switch(std::string_view text) {

@@ -28,7 +28,8 @@ using Parsed = std::expected<T, std::string>;
 // "127.0.0.1:8080", "[::1]:8080", "localhost:8080" (which is 127.0.0.1). Other names are refused.
 [[nodiscard]] Parsed<Address> parse_address(std::string_view text);
 
-// "FILTER=N": the last `=` divides, since a filter may hold one itself.
+// "FILTER=N", or "FILTER=last:N;bytes:SIZE;age:DURATION;ttl:DURATION", of which one is enough: the last `=` divides,
+// since a filter may hold one itself.
 [[nodiscard]] Parsed<HistoryRule> parse_history_rule(std::string_view text);
 
 // "true" or "false".
@@ -43,6 +44,7 @@ using Parsed = std::expected<T, std::string>;
 // The shortest text that the parsers above read as the same value.
 [[nodiscard]] std::string size_text(std::uint64_t bytes);
 [[nodiscard]] std::string duration_text(std::int64_t ms);
+[[nodiscard]] std::string history_rule_text(const HistoryRule& rule);
 [[nodiscard]] std::string address_text(const Address& address);
 
 }  // namespace ringcast::broker

@@ -98,7 +98,7 @@ class Shard {
   // Before sleeping, after Doorbell::announce_sleep(): true when something has come meanwhile.
   [[nodiscard]] bool must_not_sleep();
   [[nodiscard]] Instant next_deadline() const noexcept {
-    return std::min({sessions_.next_deadline(), latest_.next_deadline(), lag_.next_look()});
+    return std::min({sessions_.next_deadline(), latest_.next_deadline(), lag_.next_look(), home_.next_deadline()});
   }
 
   // Stops being open to anything new; what is owed is still sent. Then close_all() ends every connection with 1012.

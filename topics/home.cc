@@ -12,8 +12,9 @@ namespace ringcast::topics {
 Home::Home(Options options, MessagePool& pool) : options_(std::move(options)), pool_(pool), wildcards_(options_.key) {
   assert(options_.origin < kShardsMax);
   assert(options_.history_rules.size() < std::numeric_limits<std::uint16_t>::max());
-  rules_.push_back({.messages_max = options_.history_messages_max});
-  for (const HistoryRule& rule : options_.history_rules) rules_.push_back({.messages_max = rule.messages_max});
+  rules_.push_back(rule(options_.history));
+  for (const HistoryRule& one : options_.history_rules) rules_.push_back(rule(one));
+  forget_after_ = ticks(options_.forget_after_ms) + 1;  // as a ttl
 }
 
 Home::~Home() {
@@ -36,6 +37,8 @@ std::expected<TopicHandle, Error> Home::publish_slow(std::string_view name, std:
   Topic& topic = topics_[index];
   topic.published = true;
   topic.rule = rule_of(name);
+  topic.touched = now_;
+  look_at(index, now_ + forget_after_);  // it may never be published to, if there is no room for long enough
   order_.insert(topic.name, index);
   ++counters_.topics;
   return TopicHandle{.index = index, .generation = topic.generation};
@@ -65,6 +68,7 @@ Home::Sequenced Home::sequence(TopicHandle handle, Message* message, std::int64_
   assert(message->seq == 0);
   assert(message->topic_size == topic.name.size());
   assert(message->topic_hash == topic.hash);
+  const Rule& rule = rules_[topic.rule];
   if (topic.seq == 0) topic.seq = forgotten_position_;
   time_us_ = std::max(time_us_, now_us);
   began_us_ = std::min(began_us_, time_us_);
@@ -75,9 +79,12 @@ Home::Sequenced Home::sequence(TopicHandle handle, Message* message, std::int64_
   message->time_us = time_us_;
   message->origin = options_.origin;
   assert(message->seq <= message->position);
-  const std::uint64_t lost =
-      message->op == Op::event ? position_ : topic.history.push(message, rules_[topic.rule], pool_);
+  const std::uint64_t lost = message->op == Op::event ? position_ : topic.history.push(message, rule.limits, pool_);
   topic.lost_position = std::max(topic.lost_position, lost);
+  if (rule.age_us > 0) drop_aged(topic);
+  topic.touched = now_;
+  const Deadlines::Tick wait = std::min(rule.age, has_value(topic) ? rule.ttl : forget_after_);
+  if (std::uint64_t{now_} + wait < topic.due) look_at(handle.index, now_ + wait);
   ++counters_.sequenced;
   return {.interested = interested(handle), .topic = handle, .seq = message->seq, .position = message->position};
 }
@@ -145,83 +152,6 @@ bool Home::unchanged_since(std::string_view filter, std::uint64_t position, std:
     return changes_.position(index) > position ? Visit::stop : Visit::go_on;
   });
   return end.done;
-}
-
-// What the whole of a resumption cannot be better than, whatever its topics say.
-Resumed Home::outlook(std::string_view filter, const ResumeChunk& chunk) const noexcept {
-  if (chunk.since > position_) return Resumed::gap;
-  if (chunk.since_us != INT64_MIN && chunk.since_us < began_us_) return Resumed::gap;
-  const std::uint64_t since = std::max(chunk.since, samples_.position_before(chunk.since_us));
-  if (forgotten_position_ <= since) return Resumed::recovered;
-  if (is_wildcard(filter)) return Resumed::gap;
-  const std::uint32_t index = index_of(filter, hash_name(options_.key, filter));
-  if (index == kNone) return Resumed::gap;
-  // A topic that had a message by then was not forgotten since.
-  const Topic& topic = topics_[index];
-  const bool had_one = (topic.lost_position > 0 && topic.lost_position <= since) ||
-                       (topic.history.size() > 0 && topic.history[0]->position <= since);
-  return had_one ? Resumed::recovered : Resumed::gap;
-}
-
-std::uint32_t Home::count_changed(ResumeChunk& chunk, std::uint32_t looks_max) const noexcept {
-  std::uint32_t looks = looks_max;
-  while (looks > 0) {
-    const ChangeMap::Found found = changes_.next(chunk.topic.index, chunk.since, looks);
-    chunk.topic.index = found.index + (found.found ? 1 : 0);
-    if (found.found || found.index < changes_.end()) continue;
-    if (chunk.within == 0) chunk.topic = {.index = 0};  // else when that topic is done
-    break;
-  }
-  return looks_max - looks;
-}
-
-Home::Owed Home::owed_of(const History& history, std::uint64_t after_seq, const ReplayChunk& chunk) noexcept {
-  const std::size_t end = history.first_after_position(chunk.position_max);
-  const std::size_t begin = end - std::min<std::size_t>(end, chunk.per_topic_max);
-  return {.begin = std::max(history.first_after(after_seq), begin), .end = end};
-}
-
-// What is to be said of a topic that had a message after chunk.since. The window is (since, position_max].
-Home::Owed Home::missed(std::uint32_t index, const ResumeChunk& chunk) const noexcept {
-  const Topic& topic = topics_[index];
-  const History& history = topic.history;
-  const std::uint64_t since = std::max(chunk.since, chunk.within);
-  Owed owed{.begin = std::max(history.first_after_position(since), history.first_since(chunk.since_us)),
-            .end = history.first_after_position(chunk.position_max)};
-  owed.begin = std::min(owed.begin, owed.end);
-  bool lost = topic.lost_position > since;
-  if (const std::size_t after = history.first_after_position(topic.lost_position); after < history.size()) {
-    if (history[after]->time_us < chunk.since_us) lost = false;  // what is older than that is older, too
-  }
-  if (chunk.say == Since::every) {
-    if (lost) owed.resumed = Resumed::gap;
-    return owed;
-  }
-  const Message* const newest = history.newest();
-  const std::uint64_t position = changes_.position(index);
-  const bool comes_live = newest != nullptr && newest->position > chunk.position_max;
-  const std::size_t in_window = owed.end - owed.begin;
-  owed.begin = comes_live || in_window == 0 ? owed.end : owed.end - 1;
-  if (lost || owed.end - owed.begin < in_window) owed.resumed = Resumed::conflated;
-  const bool newest_is_kept = newest != nullptr && newest->position == position;
-  if (lost && !newest_is_kept && position <= chunk.position_max) owed.resumed = Resumed::gap;
-  return owed;
-}
-
-Home::Forget Home::forget(std::string_view name) {
-  const std::uint32_t index = index_of(name, hash_name(options_.key, name));
-  if (index == kNone || !topics_[index].published) return Forget::unknown;
-  Topic& topic = topics_[index];
-  if (topic.history.size() > 0 && topic.history.newest()->op == Op::set) return Forget::has_value;
-  if (topic.exact != 0) return Forget::has_interest;
-  topic.history.clear(pool_);
-  forgotten_position_ = std::max(forgotten_position_, changes_.position(index));
-  changes_.clear(index);
-  order_.erase(topic.name);
-  --counters_.topics;
-  ++counters_.forgotten;
-  free_entry(index);
-  return Forget::forgotten;
 }
 
 std::uint32_t Home::index_of(std::string_view name, std::uint64_t hash) const noexcept {

@@ -26,10 +26,12 @@
 #include <vector>
 
 #include "topics/change_map.h"
+#include "topics/deadlines.h"
 #include "topics/error.h"
 #include "topics/filter_trie.h"
 #include "topics/hash.h"
 #include "topics/history.h"
+#include "topics/history_rule.h"
 #include "topics/index_table.h"
 #include "topics/message_pool.h"
 #include "topics/resumed.h"
@@ -41,20 +43,21 @@
 
 namespace ringcast::topics {
 
-// How many messages the topics of a pattern keep.
-struct HistoryRule {
-  std::string filter;  // valid
-  std::uint32_t messages_max = 1;
-};
-
 class Home {
  public:
   struct Options {
     std::uint16_t origin = 0;                // this shard
     HashKey key;                             // the process's
     std::uint32_t topics_max = 1'000'000;    // published topics of this home, ~0.3 KiB each without their messages
-    std::uint32_t history_messages_max = 1;  // of topics that no rule matches
+    HistoryRule history;                     // of topics that no rule matches
     std::vector<HistoryRule> history_rules;  // the first that matches decides
+    std::int64_t forget_after_ms = 600'000;  // of silence a topic without a value is forgotten: until then who comes
+                                             // back is told of its removal
+  };
+
+  struct Time {
+    std::int64_t utc_us = 0;
+    std::int64_t monotonic_ms = 0;
   };
 
   // What sequence() did with a message.
@@ -118,9 +121,8 @@ class Home {
 
   enum class Forget : std::uint8_t {
     forgotten,
-    unknown,       // there is no such topic
-    has_value,     // its last change was a SET that is kept
-    has_interest,  // a shard has an exact filter on it
+    unknown,    // there is no such topic
+    has_value,  // its last change was a SET that is kept
   };
 
   struct Counters {
@@ -128,6 +130,7 @@ class Home {
     std::uint64_t entries = 0;           // these, and names with interest only
     std::uint64_t sequenced = 0;         // messages
     std::uint64_t refused = 0;           // by topics_max
+    std::uint64_t expired = 0;           // values that due() gave out
     std::uint64_t forgotten = 0;         // topics
     std::uint64_t wildcards = 0;         // distinct wildcard filters announced
     std::uint64_t wildcard_matches = 0;  // times a topic's cached wildcard interest was computed anew
@@ -155,6 +158,23 @@ class Home {
   // Requires: message->topic() is the topic's name.
   Sequenced sequence(TopicHandle topic, Message* message, std::int64_t now_us);
 
+  // ---- the passing of time
+
+  // Says what time it is: of deadlines from now on, and of messages that are too old. The clock may go back, time here
+  // does not.
+  void turn(const Time& now) noexcept;
+
+  // A topic whose value is past its rule's age or ttl: the caller sequences a REMOVE for it, or asks again later. Not
+  // valid(): there is none now. Looks at up to `visits` topics and takes them off; forgets what nobody published to for
+  // forget_after_ms and that has no value, and lets go what is too old.
+  [[nodiscard]] TopicHandle due(std::uint32_t& visits);
+
+  // There was no room for that topic's REMOVE: it comes up again.
+  void postpone(TopicHandle topic);
+
+  // Monotonic milliseconds: when due() may next have something to do; INT64_MAX: not before something is published.
+  [[nodiscard]] std::int64_t next_due_ms() const noexcept;
+
   // ---- interest
 
   // Shard `shard` has now, or no longer has, subscribers of the valid filter. True if that changed anything.
@@ -181,7 +201,7 @@ class Home {
   // messages oldest first. Go on with the end's cursor: what was said is not said again, whatever is published,
   // forgotten or let go by history in between. The visitor is bound as snapshot()'s.
   template <typename Visitor>
-  ReplayEnd replay(std::string_view filter, const ReplayChunk& chunk, Visitor&& visit) const;
+  ReplayEnd replay(std::string_view filter, const ReplayChunk& chunk, Visitor&& visit);
 
   // Calls visit(Message*) -> Visit for what a subscriber of the valid filter has missed, as chunk.say wishes: topics in
   // no particular order, each one's messages oldest first. Go on with the end's cursor: what was said is not said
@@ -193,14 +213,15 @@ class Home {
   // topic was forgotten that had a message after `since`, or if `since` is a position that this home never gave or a
   // time before it began. In doubt the worse is told.
   template <typename Visitor>
-  ResumeEnd resume(std::string_view filter, const ResumeChunk& chunk, Visitor&& visit) const;
+  ResumeEnd resume(std::string_view filter, const ResumeChunk& chunk, Visitor&& visit);
 
   // True if it is certain that no topic of the valid filter had a message after `position`, EVENTs included. False also
   // when that cannot be known: a position that this home never gave, a topic forgotten since, or more topics between
   // than `visits_max`.
   [[nodiscard]] bool unchanged_since(std::string_view filter, std::uint64_t position, std::uint32_t visits_max) const;
 
-  // Forgets a topic without a value and without exact interest, and what is left of its history (a REMOVE).
+  // Forgets a topic without a value, and what is left of its history: it gives its place back. Of one in which a shard
+  // has exact interest that interest stays.
   Forget forget(std::string_view name);
 
   [[nodiscard]] std::uint64_t position() const noexcept { return position_; }  // of the last message; 0: none yet
@@ -222,12 +243,23 @@ class Home {
     ShardSet wildcard = 0;               // shards with a matching wildcard, as of:
     std::uint64_t wildcard_version = 0;  // wildcard_version_ when `wildcard` was computed; 0: never
     std::uint32_t generation = 0;
-    std::uint16_t rule = 0;  // of rules_
+    Deadlines::Tick touched = 0;              // its last message, an EVENT included
+    Deadlines::Tick due = Deadlines::kNever;  // of its entry in deadlines_
+    std::uint16_t rule = 0;                   // of rules_
     bool used = false;
     bool published = false;  // find_or_make() was asked for it
     History history;
   };
   static_assert(sizeof(Topic) == 128);
+
+  // A HistoryRule as it is used.
+  struct Rule {
+    History::Limits limits;
+    std::int64_t age_us = 0;                  // 0: no limit
+    Deadlines::Tick ttl = Deadlines::kNever;  // ticks
+    Deadlines::Tick age = Deadlines::kNever;  // the same, rounded up
+  };
+  [[nodiscard]] Rule rule(const HistoryRule& rule) const noexcept;
 
   // Some messages of a topic's history, and how far saying them came.
   struct Owed {
@@ -242,16 +274,16 @@ class Home {
   template <typename Visitor>
   static Said say(const History& history, const Owed& owed, std::uint32_t count_max, std::uint32_t& count,
                   Visitor&& visit);
-  [[nodiscard]] static Owed owed_of(const History& history, std::uint64_t after_seq, const ReplayChunk& chunk) noexcept;
-  [[nodiscard]] Owed missed(std::uint32_t index, const ResumeChunk& chunk) const noexcept;
+  [[nodiscard]] Owed kept(std::uint32_t index, std::uint64_t after_seq, const ReplayChunk& chunk) noexcept;
+  [[nodiscard]] Owed missed(std::uint32_t index, const ResumeChunk& chunk) noexcept;
   [[nodiscard]] Resumed outlook(std::string_view filter, const ResumeChunk& chunk) const noexcept;
   // Counts on what changed after chunk.since, from chunk.topic, with so many looks; the looks it took. When it comes to
   // the end, chunk.topic becomes the beginning of a walk by change.
   std::uint32_t count_changed(ResumeChunk& chunk, std::uint32_t looks_max) const noexcept;
   template <typename Visitor>
-  ResumeEnd resume_by_name(std::string_view filter, const ResumeChunk& chunk, Visitor&& visit) const;
+  ResumeEnd resume_by_name(std::string_view filter, const ResumeChunk& chunk, Visitor&& visit);
   template <typename Visitor>
-  ResumeEnd resume_by_change(std::string_view filter, const ResumeChunk& chunk, Visitor&& visit) const;
+  ResumeEnd resume_by_change(std::string_view filter, const ResumeChunk& chunk, Visitor&& visit);
 
   [[nodiscard]] std::uint32_t index_of(std::string_view name, std::uint64_t hash) const noexcept;
   std::uint32_t make_entry(std::string_view name, std::uint64_t hash);
@@ -260,11 +292,22 @@ class Home {
                                                                std::uint32_t index);
   [[nodiscard]] Topic& at(TopicHandle topic) noexcept;
   [[nodiscard]] bool alive(TopicHandle topic) const noexcept;
+  static constexpr std::int64_t kTickMs = 100;  // finer than any age or ttl that one would wait for
+  [[nodiscard]] static Deadlines::Tick ticks(std::int64_t ms) noexcept;
+  [[nodiscard]] static bool has_value(const Topic& topic) noexcept {
+    return topic.history.size() > 0 && topic.history.newest()->op == Op::set;
+  }
+  void look_at(std::uint32_t index, Deadlines::Tick at);
+  std::uint32_t drop_aged(Topic& topic) noexcept;
+  [[nodiscard]] bool expires(std::uint32_t index);
+  [[nodiscard]] Deadlines::Tick ages(Topic& topic);
+  void forget_idle(std::uint32_t index);
+  void unpublish(std::uint32_t index);
   [[nodiscard]] std::uint16_t rule_of(std::string_view name) const noexcept;
   void match_wildcards_slow(Topic& topic) noexcept;
 
   Options options_;
-  std::vector<History::Limits> rules_;  // of topics that no rule matches, then of options_.history_rules
+  std::vector<Rule> rules_;  // of topics that no rule matches, then of options_.history_rules
   MessagePool& pool_;
   Slab<Topic> topics_;
   IndexTable by_name_;
@@ -277,149 +320,13 @@ class Home {
   std::uint64_t forgotten_position_ = 0;
   std::int64_t time_us_ = 0;           // of the last message
   std::int64_t began_us_ = INT64_MAX;  // the first time that it was told
+  Deadlines deadlines_;
+  Deadlines::Tick forget_after_ = 0;   // ticks
+  Deadlines::Tick now_ = 1;            // ticks; the first is 1
+  std::int64_t first_ms_ = INT64_MIN;  // monotonic, of tick 1
   Counters counters_;
 };
 
-template <typename Visitor>
-WalkEnd Home::snapshot(std::string_view filter, const Chunk& chunk, Visitor&& visit) {
-  std::uint32_t count = 0;
-  return order_.walk(filter, chunk.after, chunk.visits_max, [&](std::uint32_t index) {
-    Message* const value = topics_[index].history.newest();
-    if (value == nullptr || value->op != Op::set || value->position > chunk.position_max) return Visit::go_on;
-    if (count == chunk.count_max) return Visit::refuse;
-    ++count;
-    return visit(value);
-  });
-}
-
-template <typename Visitor>
-Home::ReplayEnd Home::replay(std::string_view filter, const ReplayChunk& chunk, Visitor&& visit) const {
-  std::uint32_t count = 0;
-  if (chunk.after_seq > 0) {
-    const TopicHandle begun = find(chunk.after, hash_name(options_.key, chunk.after));
-    if (begun.valid()) {
-      const History& history = topics_[begun.index].history;
-      const Said said = say(history, owed_of(history, chunk.after_seq, chunk), chunk.count_max, count, visit);
-      if (said.wish == Visit::refuse) return {.after = chunk.after, .after_seq = chunk.after_seq};
-      if (said.wish == Visit::stop) return {.after = chunk.after, .after_seq = said.last->seq};
-    }
-  }
-  std::uint64_t after_seq = 0;
-  const WalkEnd end = order_.walk(filter, chunk.after, chunk.visits_max, [&](std::uint32_t index) {
-    const History& history = topics_[index].history;
-    const Said said = say(history, owed_of(history, 0, chunk), chunk.count_max, count, visit);
-    after_seq = said.last != nullptr ? said.last->seq : 0;
-    return said.wish;
-  });
-  return {.done = end.done, .after = end.after, .after_seq = after_seq};
-}
-
-template <typename Visitor>
-Home::Said Home::say(const History& history, const Owed& owed, std::uint32_t count_max, std::uint32_t& count,
-                     Visitor&& visit) {
-  const Message* last = nullptr;
-  for (std::size_t i = owed.begin; i < owed.end; ++i) {
-    Message* const message = history[i];
-    const Visit wish = count == count_max ? Visit::refuse : visit(message);
-    if (wish == Visit::refuse && last == nullptr) return {.wish = Visit::refuse};
-    if (wish != Visit::refuse) {
-      ++count;
-      last = message;
-    }
-    if (wish != Visit::go_on) return {.wish = Visit::stop, .last = last};
-  }
-  return {};
-}
-
-// By name, and beside it a search counts what has changed. If that ends first, what is left is walked by change: what
-// is not behind the cursor by name. So it costs at most four times the cheaper of both, without knowing which that is.
-template <typename Visitor>
-Home::ResumeEnd Home::resume(std::string_view filter, const ResumeChunk& asked, Visitor&& visit) const {
-  ResumeChunk chunk = asked;
-  chunk.since = std::max(chunk.since <= position_ ? chunk.since : 0, samples_.position_before(chunk.since_us));
-  const Resumed outlook = this->outlook(filter, asked);
-  const bool begins = chunk.after.empty() && !chunk.topic.valid();
-  if (begins && is_wildcard(filter)) chunk.topic = {.index = 0, .generation = kCounting};
-  const bool counts = chunk.topic.valid() && chunk.topic.generation == kCounting;
-  std::uint32_t visits = begins && counts ? count_changed(chunk, std::min(kCountedFirst, chunk.visits_max / 2)) : 0;
-  chunk.visits_max -= std::min(chunk.visits_max, visits);
-  ResumeEnd end;
-  if (chunk.topic.valid() && chunk.topic.generation != kCounting) {
-    end = resume_by_change(filter, chunk, visit);
-  } else {
-    if (counts) chunk.visits_max = std::max(chunk.visits_max / 2, 1U);
-    end = resume_by_name(filter, chunk, visit);
-    chunk.after = end.after;
-    chunk.within = end.within;
-    if (counts && !end.done) visits += count_changed(chunk, std::max(end.visits, 1U));
-    end.topic = chunk.topic;
-  }
-  end.resumed = std::max(end.resumed, outlook);
-  end.visits += visits;
-  return end;
-}
-
-template <typename Visitor>
-Home::ResumeEnd Home::resume_by_name(std::string_view filter, const ResumeChunk& chunk, Visitor&& visit) const {
-  ResumeEnd end{.after = chunk.after, .within = chunk.within};
-  std::uint32_t count = 0;
-  const auto say_missed = [&](std::uint32_t index, const ResumeChunk& from) {
-    const Owed owed = missed(index, from);
-    const Said said = say(topics_[index].history, owed, chunk.count_max, count, visit);
-    end.resumed = std::max(end.resumed, owed.resumed);
-    if (said.wish != Visit::refuse) end.within = said.last != nullptr ? said.last->position : 0;
-    return said.wish;
-  };
-  if (chunk.within > 0) {
-    ++end.visits;
-    const TopicHandle begun = find(chunk.after, hash_name(options_.key, chunk.after));
-    if (begun.valid() && say_missed(begun.index, chunk) != Visit::go_on) return end;
-  }
-  end.within = 0;
-  ResumeChunk whole = chunk;
-  whole.within = 0;
-  const WalkEnd walked = order_.walk(filter, chunk.after, chunk.visits_max, [&](std::uint32_t index) {
-    if (changes_.position(index) <= chunk.since) return Visit::go_on;
-    return say_missed(index, whole);
-  });
-  end.done = walked.done;
-  end.after = walked.after;
-  end.visits += walked.visits;
-  return end;
-}
-
-template <typename Visitor>
-Home::ResumeEnd Home::resume_by_change(std::string_view filter, const ResumeChunk& chunk, Visitor&& visit) const {
-  ResumeEnd end{.after = chunk.after, .topic = {.index = chunk.topic.index}};
-  std::uint32_t count = 0;
-  ResumeChunk from = chunk;
-  from.within = alive(chunk.topic) ? chunk.within : 0;  // of another topic at this index all is to be said
-  std::uint32_t looks = std::max(chunk.visits_max, 1U);
-  while (looks > 0) {
-    const ChangeMap::Found found = changes_.next(end.topic.index, chunk.since, looks);
-    if (found.index != end.topic.index) from.within = 0;
-    end.topic.index = found.index;
-    if (!found.found) {
-      end.done = found.index >= changes_.end();
-      break;
-    }
-    const Topic& topic = topics_[found.index];
-    if (matches(filter, topic.name) && TopicOrder::less(chunk.after, topic.name)) {
-      const Owed owed = missed(found.index, from);
-      const Said said = say(topic.history, owed, chunk.count_max, count, visit);
-      end.resumed = std::max(end.resumed, owed.resumed);
-      if (said.wish != Visit::go_on) {
-        end.topic.generation = topic.generation;
-        end.within = said.wish == Visit::stop ? said.last->position : from.within;
-        break;
-      }
-    }
-    from.within = 0;
-    ++end.topic.index;
-    looks -= std::min(looks, 1U);
-  }
-  end.visits = std::max(chunk.visits_max, 1U) - looks;
-  return end;
-}
-
 }  // namespace ringcast::topics
+
+#include "topics/home_walks.h"  // IWYU pragma: export

@@ -35,5 +35,15 @@ TEST_CASE("check_config refuses one port for clients and operators, but lets bot
   CHECK(check_config(config).has_value());
 }
 
+TEST_CASE("check_config takes as many history rules as are tried quickly on each new topic") {
+  Config config;
+  config.history_rules.assign(kHistoryRulesMax, {.filter = "a", .last = 1});
+  CHECK(check_config(config).has_value());
+  config.history_rules.push_back({.filter = "b", .last = 1});
+  const auto refused = check_config(config);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error() == "there are 1001 history rules, but at most 1000 are taken: join some by a wildcard");
+}
+
 }  // namespace
 }  // namespace ringcast::broker

@@ -27,6 +27,12 @@ class Bench {
     Config config = {};
   };
 
+  Now now = kNow;  // what the next take() is told
+  void pass(std::int64_t ms) {
+    now.monotonic = now.monotonic + ms;
+    now.utc_us += ms * 1'000;
+  }
+
   explicit Bench(Options options)
       : config_(std::move(options.config)),
         mesh_({.shards = options.shards,
@@ -42,10 +48,12 @@ class Bench {
   topics::MessagePool& pool(std::uint32_t shard) { return pools_[shard]; }
   void destroy_home() { home_.reset(); }
 
-  topics::Message* message(std::uint32_t from, std::string_view topic, std::string_view payload) {
+  topics::Message* message(std::uint32_t from, std::string_view topic, std::string_view payload,
+                           topics::Op op = topics::Op::set) {
     return pools_[from].make({.topic = topic,
                               .topic_hash = topics::hash_name(kKey, topic),
-                              .payload = {reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size()}});
+                              .payload = {reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size()},
+                              .op = op});
   }
 
   void ask(std::uint32_t from, Request request) {
@@ -60,6 +68,9 @@ class Bench {
   void publish(std::uint32_t from, std::string_view topic, std::string_view payload, Request request = {}) {
     request.message = message(from, topic, payload);
     ask(from, request);
+  }
+  void remove(std::uint32_t from, std::string_view topic) {
+    ask(from, {.wants_ack = true, .message = message(from, topic, "", topics::Op::remove)});
   }
   void subscribe(std::uint32_t from, std::string_view filter) {
     ask(from, {.kind = Request::Kind::subscribe, .first = true, .message = message(from, filter, "")});
@@ -96,7 +107,7 @@ class Bench {
 
   bool take(std::uint32_t budget = 100) {
     home_->reclaim();
-    const bool more = home_->take(kNow, budget);
+    const bool more = home_->take(now, budget);
     (void)home_->flush();
     return more;
   }
@@ -178,6 +189,7 @@ class Bench {
     };
     switch (delivery.kind) {
       case Delivery::Kind::message:
+        if (delivery.message->op == topics::Op::remove) return "remove " + std::to_string(delivery.message->seq);
         return "message " + payload();
       case Delivery::Kind::marker:
         return "marker " + std::to_string(delivery.position);

@@ -118,3 +118,100 @@ TEST_CASE(
   bench.take();
   CHECK(bench.drain(1) == Lines{"snapshot b2", "end gap"});
 }
+
+TEST_CASE(
+    "a value past its ttl is removed: every interested shard gets the REMOVE, sequenced, and who comes back too") {
+  Bench bench({.shards = 4, .config = {.history_rules = {{.filter = "t/#", .ttl_ms = 1'000}}}});
+  bench.subscribe(1, "t/a");
+  bench.subscribe(2, "#");
+  bench.subscribe(3, "u");
+  bench.take();
+  for (const std::uint32_t shard : {1U, 2U, 3U}) CHECK(bench.drain(shard) == Lines{"marker 0"});
+  bench.publish(1, "t/a", "1");
+  bench.take();
+  CHECK(bench.drain(1) == Lines{"message 1"});
+  CHECK(bench.drain(2) == Lines{"message 1"});
+  CHECK(bench.home().next_deadline() <= bench.now.monotonic + 1'200);
+  bench.pass(999);
+  bench.take();
+  CHECK(bench.drain(1).empty());
+  bench.pass(201);
+  bench.take();
+  CHECK(bench.drain(1) == Lines{"remove 2"});
+  CHECK(bench.drain(2) == Lines{"remove 2"});
+  CHECK(bench.drain(3).empty());
+  CHECK(bench.home().counters().expired_values == 1);
+  bench.pull(1, "t/a");
+  bench.take();
+  CHECK(bench.drain(1) == Lines{"end"});
+  bench.resume(1, "#", Pull::newest_since, 1);
+  bench.take();
+  CHECK(bench.drain(1) == Lines{"snapshot ", "end"});  // the REMOVE
+  bench.publish(1, "t/a", "again");
+  bench.take();
+  CHECK(bench.home().home().last("t/a")->seq == 3);
+}
+
+TEST_CASE("a REMOVE for a value past its ttl waits for room, and costs nobody his place") {
+  Bench bench({.deliveries = 2, .config = {.history_ttl_ms = 1'000}});
+  bench.subscribe(1, "#");
+  bench.take();
+  bench.drain(1);
+  bench.publish(0, "a", "1");
+  bench.publish(0, "b", "2");
+  bench.take();  // the ring is full
+  bench.pass(1'500);
+  bench.take();
+  CHECK(bench.home().counters().expired_values == 0);
+  CHECK(bench.home().home().last("a") != nullptr);
+  CHECK(bench.drain(1) == Lines{"message 1", "message 2"});
+  CHECK(bench.home().next_deadline() <= bench.now.monotonic + 100);
+  bench.pass(100);
+  bench.take();
+  CHECK(bench.drain(1).size() == 2);
+  CHECK(bench.home().counters().expired_values == 2);
+}
+
+TEST_CASE("a removed topic gives its place under --max-topics back after --forget-after") {
+  Bench bench({.config = {.forget_after_ms = 2'000, .topics_max = 2}});  // one for each of two shards
+  bench.publish(1, "a", "1", {.wants_ack = true});
+  bench.publish(1, "b", "2", {.wants_ack = true});
+  bench.remove(1, "a");
+  bench.publish(1, "b", "3", {.wants_ack = true});
+  bench.take();
+  CHECK(bench.drain(1) ==
+        Lines{"ack 1 sequenced", "ack 0 too_many_topics", "ack 2 sequenced", "ack 0 too_many_topics"});
+  bench.pass(2'200);
+  bench.take();
+  bench.publish(1, "b", "4", {.wants_ack = true});
+  bench.take();
+  CHECK(bench.drain(1) == Lines{"ack 3 sequenced"});  // above all that a ever had
+  bench.publish(1, "a", "5", {.wants_ack = true});
+  bench.take();
+  CHECK(bench.drain(1) == Lines{"ack 0 too_many_topics"});
+}
+
+TEST_CASE(
+    "with --max-topic-memory full a publish is refused, one byte less is taken, and a value can still be removed") {
+  Bench bench({.requests = 16, .deliveries = 16, .config = {.topic_memory_max_bytes = 2 * 4'096}});  // for two shards
+  const auto publish = [&](std::string_view topic, std::size_t size) {
+    bench.publish(1, topic, std::string(size, 'x'), {.wants_ack = true});
+    bench.take();
+    const Lines lines = bench.drain(1);
+    bench.reclaim_requests();
+    return lines;
+  };
+  CHECK(publish("a", 2'000) == Lines{"ack 1 sequenced"});
+  const std::size_t left = 4'096 - bench.pool(0).counters().live_bytes;
+  CHECK(publish("b", left + 1) == Lines{"ack 0 memory_full"});
+  CHECK(publish("b", left) == Lines{"ack 1 sequenced"});
+  CHECK(publish("c", 1) == Lines{"ack 0 memory_full"});
+  CHECK(publish("a", 1) == Lines{"ack 0 memory_full"});
+  bench.remove(1, "c");  // no value: nothing would be won
+  bench.take();
+  CHECK(bench.drain(1) == Lines{"ack 0 memory_full"});
+  bench.remove(1, "b");
+  bench.take();
+  CHECK(bench.drain(1) == Lines{"ack 2 sequenced"});
+  CHECK(publish("c", 1) == Lines{"ack 1 sequenced"});
+}

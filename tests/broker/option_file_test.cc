@@ -19,17 +19,25 @@ TEST_CASE("parse_file gives each value as text, with the place it stands at") {
                                          "last = 100\n"
                                          "[[history]]\n"
                                          "last = 0\n"
-                                         "filter = \"a=b\"\n");
+                                         "filter = \"a=b\"\n"
+                                         "[[history]]\n"
+                                         "filter = \"#\"\n"
+                                         "ttl = \"24h\"\n"
+                                         "bytes = 1000\n"
+                                         "age = \"1h\"\n");
   REQUIRE(parsed.errors == "");
   struct Row {
     std::string name;
     std::string value;
     std::string where;
   };
-  std::vector<Row> expected{
-      {"allowed-origin", "https://a", "a.toml:4:19"}, {"allowed-origin", "https://b", "a.toml:5:3"},
-      {"history", "ticker/#=100", "a.toml:6:1"},      {"history", "a=b=0", "a.toml:9:1"},
-      {"listen", "0.0.0.0:80", "a.toml:1:10"},        {"shards", "4", "a.toml:3:10"}};
+  std::vector<Row> expected{{"allowed-origin", "https://a", "a.toml:4:19"},
+                            {"allowed-origin", "https://b", "a.toml:5:3"},
+                            {"history", "ticker/#=100", "a.toml:6:1"},
+                            {"history", "a=b=0", "a.toml:9:1"},
+                            {"history", "#=bytes:1000;age:1h;ttl:24h", "a.toml:12:1"},
+                            {"listen", "0.0.0.0:80", "a.toml:1:10"},
+                            {"shards", "4", "a.toml:3:10"}};
   REQUIRE(parsed.settings.size() == expected.size());
   for (std::size_t i = 0; i < expected.size(); ++i) {
     CHECK(parsed.settings[i].option->name == expected[i].name);
@@ -72,10 +80,15 @@ TEST_CASE("parse_file refuses values of a type that no flag could have") {
            {"listen = {port = 1}", "a.toml:1:10: listen: wants ADDRESS:PORT, not this type"},
            {"log-level = 2024-01-01", "a.toml:1:13: log-level: wants debug|info|warning|error, not this type"},
            {"allowed-origin = [[1]]", "a.toml:1:19: allowed-origin: wants a list of texts"},
-           {"[history]\nfilter = \"a\"\nlast = 1", "a.toml:1:1: history: wants FILTER=N, not this type"},
-           {"[[history]]\nfilter = \"a\"", "a.toml:1:1: [[history]] needs filter = \"TEXT\" and last = N"},
-           {"[[history]]\nfilter = \"a\"\nlast = \"1\"",
-            "a.toml:1:1: [[history]] needs filter = \"TEXT\" and last = N"}}) {
+           {"[history]\nfilter = \"a\"\nlast = 1", "a.toml:1:1: history: wants FILTER=RULE, not this type"},
+           {"[[history]]\nfilter = \"a\"",
+            "a.toml:1:1: [[history]] needs filter = \"TEXT\" and one of last, bytes, age and ttl"},
+           {"[[history]]\nlast = 1",
+            "a.toml:1:1: [[history]] needs filter = \"TEXT\" and one of last, bytes, age and ttl"},
+           {"[[history]]\nfilter = \"a\"\nlast = \"1\"", "a.toml:3:8: [[history]] last wants N"},
+           {"[[history]]\nfilter = \"a\"\nage = [1]", "a.toml:3:7: [[history]] age wants \"DURATION\""},
+           {"[[history]]\nfilter = \"a\"\nttl = \"1s;age:2s\"", "a.toml:3:7: [[history]] ttl wants \"DURATION\""},
+           {"[[history]]\nfilter = \"a\"\nbytes = 1.5", "a.toml:3:9: [[history]] bytes wants \"SIZE\""}}) {
     CAPTURE(refused.text);
     const FileSettings parsed = parse_file("a.toml", refused.text);
     CHECK(parsed.errors == refused.error);

@@ -106,6 +106,22 @@ TEST_CASE("parse_history_rule divides at the last equals sign") {
   }
 }
 
+TEST_CASE("parse_history_rule takes each part of a rule, in any order, once, up to its limit") {
+  const HistoryRule whole{.filter = "a", .last = 5, .bytes = 1 * kMiB, .age_ms = 60'000, .ttl_ms = 86'400'000};
+  CHECK(parse_history_rule("a=5;bytes:1MiB;age:1m;ttl:24h").value() == whole);
+  CHECK(parse_history_rule("a=ttl:24h;age:1m;last:5;bytes:1048576").value() == whole);
+  CHECK(history_rule_text(whole) == "a=5;bytes:1MiB;age:1m;ttl:24h");
+  CHECK(parse_history_rule("a=ttl:0").value() == HistoryRule{.filter = "a", .ttl_ms = 0});
+  CHECK(parse_history_rule("a=bytes:2GiB").value().bytes == kHistoryBytesMax);
+  CHECK(parse_history_rule("a=age:10000h;ttl:10000h").has_value());
+  for (const std::string text :
+       {"a=5;", "a=;5", "a=5;6", "a=5;last:6", "a=ttl:1s;ttl:2s", "a=ttl:1", "a=ttl:", "a=age:-1s", "a=size:5",
+        "a=bytes:1KB", "a=bytes:2147483649", "a=age:10001h", "a=ttl:10001h", "a= 5", "a=last:"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_history_rule(text).has_value());
+  }
+}
+
 TEST_CASE("parse_base_path takes nothing, or a path that can be put before another") {
   for (const std::string text : {"", "/live", "/a/b", "/a-b._~1"}) {
     CAPTURE(text);

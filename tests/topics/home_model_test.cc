@@ -60,7 +60,7 @@ class Model {
     return {.origin = 2,
             .key = kKey,
             .topics_max = kTopicsMax,
-            .history_messages_max = 1,
+            .history = {.messages_max = 1},
             .history_rules = {{"a/#", 3}, {"b/#", 0}}};
   }
   static std::uint32_t kept_max(const std::string& name) {
@@ -129,8 +129,6 @@ class Model {
       REQUIRE(said == Home::Forget::unknown);
     } else if (has_value(found->second)) {
       REQUIRE(said == Home::Forget::has_value);
-    } else if (std::ranges::any_of(interest_, [&](const auto& one) { return one.second == name; })) {
-      REQUIRE(said == Home::Forget::has_interest);
     } else {
       REQUIRE(said == Home::Forget::forgotten);
       forgotten_ = std::max(forgotten_, found->second.position);

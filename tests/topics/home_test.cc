@@ -92,7 +92,7 @@ TEST_CASE("the last value is the last SET, until a REMOVE; an EVENT passes by") 
 }
 
 TEST_CASE("history rules decide how much a topic keeps, the first that matches") {
-  Fixture f({.history_messages_max = 2, .history_rules = {{"log/#", 3}, {"log/none", 9}, {"none/+", 0}}});
+  Fixture f({.history = {.messages_max = 2}, .history_rules = {{"log/#", 3}, {"log/none", 9}, {"none/+", 0}}});
   for (int i = 0; i < 5; ++i) {
     for (const char* name : {"log/none", "none/x", "other"}) f.publish(name);
   }
@@ -159,7 +159,7 @@ TEST_CASE("topics_max topics are taken, one more is refused and changes nothing,
   f.home.check_invariants();
 }
 
-TEST_CASE("forget takes only a topic without a value and without exact interest") {
+TEST_CASE("forget takes only a topic without a value, and keeps exact interest in it") {
   Fixture f;
   f.publish("a");
   CHECK(f.home.forget("a") == Home::Forget::has_value);
@@ -167,11 +167,15 @@ TEST_CASE("forget takes only a topic without a value and without exact interest"
   f.publish("a", Op::remove);
   CHECK(f.home.announce(3, "a"));
   CHECK(f.home.announce(3, "#"));
-  CHECK(f.home.forget("a") == Home::Forget::has_interest);
-  CHECK(f.home.withdraw(3, "a"));
   const TopicHandle old = f.find("a");
   CHECK(f.home.forget("a") == Home::Forget::forgotten);
   CHECK_FALSE(f.find("a").valid());
+  CHECK(f.home.counters().topics == 0);
+  CHECK(f.home.counters().entries == 1);
+  CHECK(f.publish("a").interested == only(3));
+  f.publish("a", Op::remove);
+  CHECK(f.home.withdraw(3, "a"));
+  CHECK(f.home.forget("a") == Home::Forget::forgotten);
   CHECK(f.home.last(old) == nullptr);
   CHECK(f.home.history(old) == nullptr);
   CHECK(f.pool.live() == 0);
@@ -304,7 +308,7 @@ TEST_CASE("unchanged_since looks at visits_max topics, and does not know with on
 TEST_CASE("a home gives back every message it kept") {
   MessagePool pool;
   {
-    Home home({.key = kKey, .history_messages_max = 10}, pool);
+    Home home({.key = kKey, .history = {.messages_max = 10}}, pool);
     for (int i = 0; i < 100; ++i) {
       const std::string name = "t/" + std::to_string(i % 7);
       const std::uint64_t hash = hash_name(kKey, name);
@@ -408,7 +412,7 @@ TEST_CASE("a resumption tells a gap where an event passed, and of topics forgott
 }
 
 TEST_CASE("a resumption since a time gives what is not older, to the microsecond") {
-  Fixture f({.history_messages_max = 10});
+  Fixture f({.history = {.messages_max = 10}});
   for (int i = 0; i < 10; ++i) f.publish("a", Op::set, 100'000'000 + i * 300'000);
   struct Row {
     std::int64_t since_us;

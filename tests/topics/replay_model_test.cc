@@ -19,7 +19,8 @@ class World {
  public:
   explicit World(std::uint32_t seed)
       : random_(seed),
-        home_({.key = kKey, .history_messages_max = 1, .history_rules = {{"a/#", 9}, {"b/#", 0}, {"+/a", 4}}}, pool_) {}
+        home_({.key = kKey, .history = {.messages_max = 1}, .history_rules = {{"a/#", 9}, {"b/#", 0}, {"+/a", 4}}},
+              pool_) {}
 
   void change() {
     const std::string name = random_.topic();
@@ -149,7 +150,7 @@ TEST_CASE("a replay in chunks says what is kept, each once and in order, whateve
 
 TEST_CASE("a replay goes on in the middle of a topic, and behind it when it is gone") {
   MessagePool pool;
-  Home home({.key = kKey, .history_messages_max = 4}, pool);
+  Home home({.key = kKey, .history = {.messages_max = 4}}, pool);
   const auto publish = [&](std::string_view name, Op op) {
     Message* const message = pool.make({.topic = name, .topic_hash = hash_name(kKey, name), .op = op});
     home.sequence(home.find_or_make(name, hash_name(kKey, name)).value(), message, 0);

@@ -20,7 +20,7 @@ constexpr HashKey kResumeKey{.k0 = 7, .k1 = 8};
 class ResumeWorld {
  public:
   explicit ResumeWorld(std::uint32_t seed)
-      : random_(seed), home_({.key = kResumeKey, .history_messages_max = 1, .history_rules = rules()}, pool_) {}
+      : random_(seed), home_({.key = kResumeKey, .history = {.messages_max = 1}, .history_rules = rules()}, pool_) {}
 
   void change() {
     const std::string name = random_.topic();
