@@ -44,15 +44,12 @@ void Dropped::take(const FrameRecord& record, const Span& frames) {
   }
   Topic& topic = topics_[found->second];
   topic.first_position = record.position;
-  if (newest_ == Newest::owed) {
-    if (record.event && topic.event.seq == 0 && topic.value.seq == 0) {
-      topic.event = place;
-      return;
-    }
-    if (!record.event && topic.value.seq == 0) {
-      topic.value = place;
-      return;
-    }
+  if (newest_ == Newest::owed && topic.value.seq == 0) {
+    if (!record.event) topic.value = place;
+    if (record.event && topic.event.seq == 0) topic.event = place;
+    topic.first_owed_seq = record.seq;
+    ++topic.owed;
+    return;
   }
   ++topic.gone;
   ++gone_;

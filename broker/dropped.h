@@ -29,8 +29,11 @@ class Dropped {
     std::uint64_t gone = 0;            // messages, without those that are still owed
     std::uint64_t first_position = 0;  // of the oldest that was dropped
     Place newest;                      // for the name
-    Place value;                       // still owed: its newest SET or REMOVE,
-    Place event;                       // and its newest EVENT if that is newer
+    // Still owed: what came from the newest SET or REMOVE on, all if there is none; of it, in the end, the two below.
+    std::uint64_t owed = 0;  // messages
+    std::uint64_t first_owed_seq = 0;
+    Place value;  // that SET or REMOVE,
+    Place event;  // and the newest EVENT if it is newer
   };
   // Of a topic's messages that are gone, consecutive ones.
   struct Range {

@@ -103,7 +103,7 @@ class FullSession {
     std::uint64_t id = 0;
     std::uint64_t subscription = 0;
     Pace pace = kEveryMessage;
-    proto::OnLag on_lag = proto::OnLag::close;
+    proto::OnLag on_lag = proto::OnLag::unspecified;
   };
   std::vector<WaitingChange> changes_;
   std::uint64_t producers_made_ = 0;

@@ -28,10 +28,6 @@ Subscribing::Begin begin_of(proto::Start start) {
   std::unreachable();
 }
 
-proto::OnLag on_lag_of(proto::OnLag asked) {
-  return asked == proto::OnLag::unspecified ? proto::OnLag::close : asked;
-}
-
 }  // namespace
 
 bool FullSession::check(SlotId slot, Session& session, const proto::Subscribe& subscribe) {
@@ -42,8 +38,6 @@ bool FullSession::check(SlotId slot, Session& session, const proto::Subscribe& s
   };
   if (subscribe.start == proto::Start::since_time || subscribe.start == proto::Start::resume)
     return bad({unsupported, "to begin with what was missed is not built yet", "subscribe.start"});
-  if (subscribe.on_lag == proto::OnLag::degrade)
-    return bad({unsupported, "to degrade who falls behind is not built yet", "subscribe.on_lag"});
   if (const auto valid = topics::validate_filter(subscribe.filter); !valid)
     return bad({bad_filter, topics::describe(valid.error()), "subscribe.filter"});
   if (!session.identity->may_subscribe(subscribe.filter))
@@ -71,8 +65,8 @@ void FullSession::handle(SlotId slot, Session& session, const proto::Subscribe& 
                                              .begin = begin_of(subscribe.start),
                                              .last_count = subscribe.last_count,
                                              .echo = subscribe.echo.value_or(true),
-                                             .pace = pace_of(subscribe.delivery, subscribe.max_rate_hz),
-                                             .on_lag = on_lag_of(subscribe.on_lag)});
+                                             .on_lag = subscribe.on_lag,
+                                             .pace = pace_of(subscribe.delivery, subscribe.max_rate_hz)});
   if (!index) {
     return refuse(slot, session, subscribe.id,
                   {proto::ErrorCode::too_many_filters, topics::describe(index.error()), "subscribe.filter"});
@@ -106,16 +100,12 @@ void FullSession::handle(SlotId slot, Session& session, const proto::Change& cha
                   {proto::ErrorCode::unknown_subscription, "this connection has no subscription with this id",
                    "change.subscription"});
   }
-  if (change.on_lag == proto::OnLag::degrade) {
-    return refuse(slot, session, change.id,
-                  {proto::ErrorCode::unsupported, "to degrade who falls behind is not built yet", "change.on_lag"});
-  }
   ++full.changes_waiting;
   changes_.push_back({.slot = slot,
                       .id = change.id,
                       .subscription = change.subscription,
                       .pace = pace_of(change.delivery, change.max_rate_hz),
-                      .on_lag = on_lag_of(change.on_lag)});
+                      .on_lag = change.on_lag});
 }
 
 void FullSession::carry_out_changes() {

@@ -17,11 +17,18 @@ constexpr std::int64_t kLookMs = 1'000;
 
 }  // namespace
 
-Lag::Lag(const Config& config, const Place& place, SessionTable& sessions, FullSession& full, SseSession& sse)
-    : config_(config), place_(place), sessions_(sessions), full_(full), sse_(sse) {}
+Lag::Lag(const Config& config, const Place& place, const Parts& parts)
+    : config_(config),
+      place_(place),
+      sessions_(parts.sessions),
+      full_(parts.full),
+      sse_(parts.sse),
+      latest_(parts.latest),
+      pool_(parts.pool) {}
 
 void Lag::end_turn(Instant now) {
   worked_bytes_ = 0;
+  end_degraded();
   look_at_overflowed(now);
   look_for_old(now);
   keep_budget(now);
@@ -53,7 +60,12 @@ void Lag::keep_budget(Instant now) {
   place_.memory.publish(place_.shard, used);
   if (place_.memory_budget == 0) return;
   const std::uint64_t total = place_.memory.total();
-  if (total <= place_.memory_budget || !has_time()) return;
+  if (total <= place_.memory_budget) {
+    over_since_ = Instant::never();
+    return;
+  }
+  over_since_ = std::min(over_since_, now);
+  if (!has_time()) return;
   const double share = static_cast<double>(used) / static_cast<double>(total);
   const auto too_much = static_cast<double>(total - place_.memory_budget);
   const auto back = static_cast<std::uint64_t>(share * (too_much + static_cast<double>(place_.memory_budget) / 8));
@@ -63,13 +75,14 @@ void Lag::keep_budget(Instant now) {
 
 // Down to `goal` bytes by what the worst laggards agreed to; down to `must` by closing them.
 void Lag::relieve(std::uint64_t goal, std::uint64_t must, Instant now) {
-  for (const Waiting& waiting : worst_first()) {
+  for (const Waiting& waiting : worst_first(Counted::outbox)) {
     if (pinned() <= goal || !has_time()) return;
     if (waiting.pinned_bytes < kWorthDealingBytes) break;
     ++counters_.over_budget;
     fall_behind(waiting.slot, *sessions_.find(waiting.slot), Why::budget, now);
   }
-  for (const Waiting& waiting : worst_first()) {
+  if (now - over_since_ < kPatienceMs) return;  // others may still give back
+  for (const Waiting& waiting : worst_first(Counted::all)) {
     if (pinned() <= must || !has_time()) return;
     if (waiting.pinned_bytes < kWorthDealingBytes) return;
     ++counters_.over_budget;
@@ -77,12 +90,13 @@ void Lag::relieve(std::uint64_t goal, std::uint64_t must, Instant now) {
   }
 }
 
-std::vector<Lag::Waiting> Lag::worst_first() {
+std::vector<Lag::Waiting> Lag::worst_first(Counted counted) {
   std::vector<Waiting> waiting;
   for (const SlotId slot : sessions_.blocked_slots()) {
     const Session* session = sessions_.find(slot);
     if (session == nullptr || session->phase >= Phase::closing) continue;
     waiting.push_back({.slot = slot, .pinned_bytes = SessionTable::pinned_bytes(*session)});
+    if (counted == Counted::all) waiting.back().pinned_bytes += latest_.pinned_bytes(*session);
   }
   std::ranges::sort(waiting, std::ranges::greater{}, &Waiting::pinned_bytes);
   return waiting;
@@ -119,8 +133,7 @@ proto::OnLag Lag::way_of(const Session& session) {
   if (session.full == nullptr) return proto::OnLag::close;
   bool skips = false;
   for (const Subscription& subscription : session.subscriptions) {
-    if (!subscription.place.valid()) continue;
-    if (subscription.latest) continue;
+    if (!subscription.place.valid() || subscription.latest) continue;
     if (subscription.on_lag == proto::OnLag::close) return proto::OnLag::close;
     skips = skips || subscription.on_lag == proto::OnLag::skip;
   }
@@ -128,19 +141,25 @@ proto::OnLag Lag::way_of(const Session& session) {
 }
 
 void Lag::fall_behind(SlotId slot, Session& session, Why why, Instant now) {
-  if (all_latest(session)) return;
   worked_bytes_ += session.outbox.owed_bytes() + (session.messages_wait ? session.full->waiting.owed_bytes() : 0);
+  if (!all_latest(session)) deal_with(slot, session, why, now);
+  if (session.phase >= Phase::closing) return;
+  // What is no message can be too much too: answers that nobody reads.
+  if (sessions_.pinned_bytes(session) > config_.outbox_max_bytes) close(slot, session, Why::size, now);
+}
+
+void Lag::deal_with(SlotId slot, Session& session, Why why, Instant now) {
   switch (way_of(session)) {
     case proto::OnLag::close:
       return close(slot, session, why, now);
     case proto::OnLag::skip:
-    case proto::OnLag::degrade:
-    case proto::OnLag::unspecified:
       skip(slot, session, why, now);
       break;
+    case proto::OnLag::degrade:
+    case proto::OnLag::unspecified:
+      degrade(slot, session);
+      break;
   }
-  // What is no message can be too much too: answers that nobody reads.
-  if (sessions_.pinned_bytes(session) > config_.outbox_max_bytes) close(slot, session, Why::size, now);
 }
 
 std::string_view Lag::text(Why why) noexcept {
@@ -217,15 +236,98 @@ void Lag::note_due(SlotId slot, LagState& state) {
   due_.push_back(slot);
 }
 
+// ---- degrading ----
+
+// All messages go that are not begun, and of each topic the newest is owed instead, oldest topics first.
+void Lag::degrade(SlotId slot, Session& session) {
+  const Dropped dropped(drop(session, {}), Dropped::Newest::owed, sessions_.segments());
+  if (dropped.topics().empty()) return;
+  ++counters_.degrades;
+  counters_.merged_messages += dropped.gone();
+  note(session, dropped, LagState::Fate::merged);
+  note_due(slot, *session.full->lag);
+  latest_.begin_lag(slot, session);
+  std::vector<const Dropped::Topic*> topics;
+  for (const Dropped::Topic& topic : dropped.topics()) topics.push_back(&topic);
+  std::ranges::sort(topics, {}, &Dropped::Topic::first_position);
+  for (const Dropped::Topic* topic : topics) owe(slot, session, *topic);
+}
+
+// A resume begins before the oldest that was dropped: then what was merged comes after all.
+void Lag::owe(SlotId slot, Session& session, const Dropped::Topic& topic) {
+  const topics::Owed owed{
+      .origin = topic.origin, .seq = topic.first_owed_seq, .position = topic.first_position, .changes = topic.owed};
+  if (!owe_known(slot, session, topic, owed)) owe_read(slot, session, topic, owed);
+}
+
+// True if others are owed the topic already, so that what is owed of it is at hand.
+bool Lag::owe_known(SlotId slot, Session& session, const Dropped::Topic& topic, const topics::Owed& owed) {
+  const topics::LatestTable& table = latest_.table();
+  const std::uint32_t entry = table.find(topic.origin, topic.handle);
+  if (entry == topics::LatestTable::kNone) return false;
+  const topics::Message* value = table.value(entry);
+  // One who was given the value already is owed the event alone.
+  if (topic.value.seq != 0 && (value == nullptr || value->seq < topic.value.seq)) return false;
+  if (table.newest(entry).seq < std::max(topic.value.seq, topic.event.seq)) return false;
+  latest_.owe(slot, session, topic.handle, table.newest(entry), owed);
+  return true;
+}
+
+// The topic's messages are read back from their frames.
+void Lag::owe_read(SlotId slot, Session& session, const Dropped::Topic& topic, const topics::Owed& owed) {
+  const bool both = topic.value.seq != 0 && topic.event.seq != 0;
+  topics::Owed part = owed;
+  if (both) --part.changes;
+  for (const Dropped::Place* place : {&topic.value, &topic.event}) {
+    if (place->seq == 0) continue;
+    const proto::Message message = read(session, *place);
+    topics::Message* made = pool_.make({.topic = message.topic,
+                                        .topic_hash = topics::hash_name(place_.key, message.topic),
+                                        .content_type = message.content_type,
+                                        .headers = message.headers,
+                                        .payload = message.payload,
+                                        .op = static_cast<topics::Op>(message.op),
+                                        .format = static_cast<topics::Format>(message.format)});
+    made->seq = message.seq;
+    made->position = message.position;
+    made->time_us = static_cast<std::int64_t>(message.time_us);
+    made->origin = static_cast<std::uint16_t>(message.origin);
+    latest_.owe(slot, session, topic.handle, *made, part);
+    part.changes = 1;  // the event, beside the value
+    pool_.release(made);
+  }
+}
+
+// Those that have been sent all that they were owed get messages again.
+void Lag::end_degraded() {
+  for (const SlotId slot : std::exchange(latest_.caught_up(), {})) {
+    Session* session = sessions_.find(slot);
+    if (session == nullptr || !session->lagging || session->phase != Phase::websocket) continue;
+    if (latest_.owes(*session) || session->messages_wait) continue;
+    LagState& state = *session->full->lag;
+    const Merged& merged = session->solo->merged;
+    counters_.merged_messages += merged.count;
+    state.count(LagState::Fate::merged, merged.count);
+    for (const Merged::Range& range : merged.ranges) state.add_range(range.topic, range.first_seq, range.last_seq);
+    if (merged.more_ranges) state.add_more_ranges();
+    tell(slot, *session, true);
+    latest_.end_lag(*session);
+    session->full->lag.reset();
+    ++counters_.caught_up;
+  }
+}
+
+// ---- telling ----
+
 void Lag::unblocked(SlotId slot, Session& session) {
   if (session.full == nullptr || session.full->lag == nullptr || session.phase != Phase::websocket) return;
-  if (!session.outbox.empty()) return tell(slot, session, false);
+  if (session.lagging || !session.outbox.empty()) return tell(slot, session, false);
   sent(slot, session);
 }
 
 void Lag::sent(SlotId slot, Session& session) {
   if (session.full == nullptr || session.full->lag == nullptr || session.phase != Phase::websocket) return;
-  if (!session.outbox.empty() || session.send_blocked || session.messages_wait) return;
+  if (session.lagging || !session.outbox.empty() || session.send_blocked || session.messages_wait) return;
   tell(slot, session, true);
   session.full->lag.reset();
   ++counters_.caught_up;
@@ -242,7 +344,12 @@ void Lag::tell(SlotId slot, Session& session, bool caught_up) {
                        .ranges = ranges,
                        .more_ranges = state.more_ranges()};
   const Encoded encoded = full_.codec(session.encoding).encode(proto::Event{lag});
-  sessions_.send_before_messages(slot, write_frames(encoded, {}, sessions_.own_writer()));
+  const Span span = write_frames(encoded, {}, sessions_.own_writer());
+  if (caught_up) {
+    sessions_.send_own(slot, span);  // behind the last newest values
+  } else {
+    sessions_.send_before_messages(slot, span);
+  }
   state.told();
 }
 

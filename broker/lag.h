@@ -3,6 +3,8 @@
 //
 //   close    EVERY with on_lag CLOSE, and whoever cannot be told: 4008; an event stream ends with a notice
 //   skip     on_lag SKIP: the oldest messages are dropped down to half of either limit
+//   degrade  on_lag DEGRADE: all messages are dropped, and of each topic the newest value is owed instead, until all of
+//            that was sent (Latest::begin_lag)
 //   nothing  all of its subscriptions are LATEST: what waits is little, the rest is owed as topics (broker/latest.h)
 // Which of these, the connection's subscriptions say together: close if one wants it, else skip if one does. What was
 // dropped is told when the socket takes bytes, at the place of the gap: so one event tells of all that was dropped
@@ -20,9 +22,12 @@
 #include "broker/frame_reader.h"
 #include "broker/full_session.h"
 #include "broker/lag_state.h"
+#include "broker/latest.h"
 #include "broker/memory_use.h"
 #include "broker/session_table.h"
 #include "broker/sse_session.h"
+#include "topics/hash.h"
+#include "topics/message_pool.h"
 
 namespace ringcast::broker {
 
@@ -32,20 +37,35 @@ class Lag {
     std::uint64_t closed = 0;            // with 4008, or `event: lag`
     std::uint64_t skips = 0;             // times that a connection's oldest messages were dropped
     std::uint64_t skipped_messages = 0;  // by them
+    std::uint64_t degrades = 0;          // times that all messages of a connection gave way to newest values
+    std::uint64_t merged_messages = 0;   // by them, and until they had caught up
     std::uint64_t caught_up = 0;         // connections that were told so
     std::uint64_t over_budget = 0;       // of all these, times that a connection was dealt with for the budget
   };
 
   struct Place {  // where this is
     std::uint32_t shard = 0;
+    topics::HashKey key;
     MemoryUse& memory;                // the process's
     std::uint64_t memory_budget = 0;  // bytes; 0: none
   };
 
-  Lag(const Config& config, const Place& place, SessionTable& sessions, FullSession& full, SseSession& sse);
+  // What it works with; all outlive it.
+  struct Parts {
+    SessionTable& sessions;
+    FullSession& full;
+    SseSession& sse;
+    Latest& latest;
+    topics::MessagePool& pool;
+  };
+
+  Lag(const Config& config, const Place& place, const Parts& parts);
 
   // Deals with those that have fallen behind, in several turns if they are many, and tells whom that can be told.
+  // Requires: no run of messages is being fanned out.
   void end_turn(Instant now);
+  // False while nobody has fallen behind: then end_turn() may be left to the next turn.
+  [[nodiscard]] bool hurries() const noexcept { return !sessions_.overflowed().empty(); }
   // When connections are to be looked at for what they owe so long.
   [[nodiscard]] Instant next_look() const noexcept { return next_look_; }
 
@@ -67,13 +87,15 @@ class Lag {
   void look_at_overflowed(Instant now);
   void keep_budget(Instant now);
   void relieve(std::uint64_t goal, std::uint64_t must, Instant now);
-  [[nodiscard]] std::vector<Waiting> worst_first();
+  enum class Counted : std::uint8_t { outbox, all };  // all: what newest values are owed too
+  [[nodiscard]] std::vector<Waiting> worst_first(Counted counted);
   // What this shard pins for its subscribers; bytes.
-  [[nodiscard]] std::uint64_t pinned() noexcept { return sessions_.segments().live_bytes(); }
+  [[nodiscard]] std::uint64_t pinned() noexcept { return sessions_.segments().live_bytes() + latest_.pinned_bytes(); }
   [[nodiscard]] bool has_time() const noexcept { return worked_bytes_ < kWorkBytes; }
 
   void look_for_old(Instant now);
   void fall_behind(SlotId slot, Session& session, Why why, Instant now);
+  void deal_with(SlotId slot, Session& session, Why why, Instant now);
   [[nodiscard]] static bool all_latest(const Session& session);
   [[nodiscard]] static proto::OnLag way_of(const Session& session);
   [[nodiscard]] static std::string_view text(Why why) noexcept;
@@ -83,6 +105,11 @@ class Lag {
   void note(Session& session, const Dropped& dropped, LagState::Fate fate);
   [[nodiscard]] proto::Message read(const Session& session, const Dropped::Place& place);
   void note_due(SlotId slot, LagState& state);
+  void degrade(SlotId slot, Session& session);
+  void owe(SlotId slot, Session& session, const Dropped::Topic& topic);
+  [[nodiscard]] bool owe_known(SlotId slot, Session& session, const Dropped::Topic& topic, const topics::Owed& owed);
+  void owe_read(SlotId slot, Session& session, const Dropped::Topic& topic, const topics::Owed& owed);
+  void end_degraded();
   void tell(SlotId slot, Session& session, bool caught_up);
 
   // What is owed by the connections that are dealt with in one turn, but for the last: to look at each message costs
@@ -90,16 +117,22 @@ class Lag {
   static constexpr std::size_t kWorkBytes = 1024 * 1024;
   // A connection that pins less is left alone when the budget is kept: it would not help.
   static constexpr std::size_t kWorthDealingBytes = 16 * 1024;
+  // So long the budget may be exceeded before those are closed who have degraded: what others pin may be what is too
+  // much, and they have their turns to give it back.
+  static constexpr std::int64_t kPatienceMs = 100;
 
   const Config& config_;
   const Place place_;
   SessionTable& sessions_;
   FullSession& full_;
   SseSession& sse_;
+  Latest& latest_;
+  topics::MessagePool& pool_;
   FrameReader reader_;
   std::vector<SlotId> due_;  // to be told, unless they are blocked
   Instant next_look_ = Instant::never();
-  std::size_t worked_bytes_ = 0;  // in this turn
+  Instant over_since_ = Instant::never();  // the budget is exceeded
+  std::size_t worked_bytes_ = 0;           // in this turn
   Counters counters_;
 };
 

@@ -134,6 +134,9 @@ class Latest {
     return table_.bytes() + owed_ * (sizeof(topics::Owed) + 2 * sizeof(std::uint64_t));
   }
 
+  // The session's share: as if nobody else were owed the same values.
+  [[nodiscard]] std::size_t pinned_bytes(const Session& session) const noexcept;
+
   // ---- lagging ----
 
   // From now on the connection is owed what its EVERY subscriptions bring, newest values as fast as it takes them.
@@ -215,6 +218,7 @@ class Latest {
   [[nodiscard]] std::size_t send_owed(SlotId slot, Session& session, const topics::Owed& owed);
   [[nodiscard]] std::uint64_t messages(const topics::Owed& owed) const noexcept;
   void note_merged(Merged& merged, const topics::Owed& owed) const;
+  static void add_range(Merged& merged, std::string_view topic, std::uint64_t first_seq, std::uint64_t last_seq);
   void settle(SlotId slot, Session& session);
   [[nodiscard]] bool run_ready(std::uint32_t& budget);
   [[nodiscard]] bool go_on(SlotId slot, Session& session, std::uint32_t& budget);

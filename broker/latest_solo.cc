@@ -1,5 +1,6 @@
 // Latest's connections that are served one by one.
 #include <algorithm>
+#include <array>
 #include <cassert>
 
 #include "broker/latest.h"
@@ -190,22 +191,37 @@ std::uint64_t Latest::messages(const topics::Owed& owed) const noexcept {
       owed.changes, (counts(table_.value(owed.entry)) ? 1U : 0U) + (counts(table_.event(owed.entry)) ? 1U : 0U));
 }
 
-// What lies between the messages that are sent was replaced by them.
+// What lies between the messages that are sent was replaced by them: but for what was not the connection's, such as its
+// own messages that it does not hear. Then only the number is known.
 void Latest::note_merged(Merged& merged, const topics::Owed& owed) const {
+  const std::uint64_t replaced = owed.changes - messages(owed);
+  merged.count += replaced;
+  const std::array sent{table_.value(owed.entry), table_.event(owed.entry)};
+  std::uint64_t between = 0;
   std::uint64_t first = owed.seq;
-  for (const topics::Message* message : {table_.value(owed.entry), table_.event(owed.entry)}) {
+  for (const topics::Message* message : sent) {
     if (message == nullptr || message->seq < first) continue;
-    if (message->seq > first) {
-      merged.count += message->seq - first;
-      if (merged.ranges.size() < Merged::kRangesMax) {
-        merged.ranges.push_back(
-            {.topic = std::string(message->topic()), .first_seq = first, .last_seq = message->seq - 1});
-      } else {
-        merged.more_ranges = true;
-      }
-    }
+    between += message->seq - first;
     first = message->seq + 1;
   }
+  if (between != replaced) {
+    merged.more_ranges = true;
+    return;
+  }
+  first = owed.seq;
+  for (const topics::Message* message : sent) {
+    if (message == nullptr || message->seq < first) continue;
+    if (message->seq > first) add_range(merged, message->topic(), first, message->seq - 1);
+    first = message->seq + 1;
+  }
+}
+
+void Latest::add_range(Merged& merged, std::string_view topic, std::uint64_t first_seq, std::uint64_t last_seq) {
+  if (merged.ranges.size() == Merged::kRangesMax) {
+    merged.more_ranges = true;
+    return;
+  }
+  merged.ranges.push_back({.topic = std::string(topic), .first_seq = first_seq, .last_seq = last_seq});
 }
 
 // ---- between ticks ----
@@ -279,6 +295,13 @@ void Latest::settle(SlotId slot, Session& session) {
   solo.stale = false;
   solo.places.clear();
   if (session.lagging) caught_up_.push_back(slot);
+}
+
+std::size_t Latest::pinned_bytes(const Session& session) const noexcept {
+  if (session.solo == nullptr || table_.empty()) return 0;
+  std::size_t owed = 0;
+  for (const auto& set : session.solo->sets) owed += set->owed.size();
+  return owed * (sizeof(topics::Owed) + table_.bytes() / table_.size());
 }
 
 // ---- lagging ----

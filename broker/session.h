@@ -60,14 +60,14 @@ struct Join {
 };
 
 struct Subscription {
-  topics::Place place;                        // not valid(): this entry is free
-  std::uint64_t id = 0;                       // the client's name for it
-  std::unique_ptr<Join> join;                 // until it is complete
-  bool echo = true;                           // hears what its connection publishes itself
-  proto::OnLag on_lag = proto::OnLag::close;  // when the connection falls behind
-  bool holds = false;                         // makes live messages of the connection wait
-  bool latest = false;                        // delivery is LATEST
-  std::uint32_t tag = 0;                      // of an exact filter: equal ones have equal tags; 0: it has wildcards
+  topics::Place place;                              // not valid(): this entry is free
+  std::uint64_t id = 0;                             // the client's name for it
+  std::unique_ptr<Join> join;                       // until it is complete
+  bool echo = true;                                 // hears what its connection publishes itself
+  proto::OnLag on_lag = proto::OnLag::unspecified;  // when the connection falls behind
+  bool holds = false;                               // makes live messages of the connection wait
+  bool latest = false;                              // delivery is LATEST
+  std::uint32_t tag = 0;  // of an exact filter: equal ones have equal tags; 0: it has wildcards
 };
 
 // A publish that waits for room on its way to `home`.

@@ -13,6 +13,9 @@ namespace {
 // Connections beyond max_connections that are still told why they are refused; more are closed without a word.
 constexpr std::size_t kRefusedAtOnceMax = 64;
 
+// Of one run, to members of groups: as many as connections have subscriptions to one topic, usually.
+constexpr std::uint32_t kEnoughAppends = 128 * 1024;
+
 constexpr std::uint16_t code(proto::CloseCode close_code) {
   return std::to_underlying(close_code);
 }
@@ -43,8 +46,12 @@ Shard::Shard(const Process& process, std::uint32_t index)
       websocket_(process.config, sessions_, publishing_, full_, subscriptions_),
       sse_(process.config, {.shards = process.mesh.shards(), .key = process.hash_key, .epoch = process.epoch},
            sessions_, subscribing_, latest_),
-      lag_(process.config, {.shard = index, .memory = process.mesh.memory(), .memory_budget = process.memory_budget},
-           sessions_, full_, sse_) {
+      lag_(process.config,
+           {.shard = index,
+            .key = process.hash_key,
+            .memory = process.mesh.memory(),
+            .memory_budget = process.memory_budget},
+           {.sessions = sessions_, .full = full_, .sse = sse_, .latest = latest_, .pool = pool_}) {
   for (std::size_t i = 0; i < kProtocols; ++i) {
     const auto protocol = static_cast<Protocol>(i);
     fan_out_.set_codec(protocol, codec(protocol));
@@ -134,9 +141,9 @@ void Shard::sent(SlotId slot) {
 void Shard::unblocked(SlotId slot) {
   sessions_.unblocked(slot);
   Session& session = sessions_.at(slot.index);
+  lag_.unblocked(slot, session);  // before what is owed: a Lag event stands where messages are missing
   latest_.unblocked(slot, session);
   if (session.phase == Phase::event_stream) sse_.unblocked(slot, session);
-  lag_.unblocked(slot, session);
 }
 
 void Shard::fin_sent(SlotId slot, Instant now) {
@@ -167,11 +174,15 @@ topics::ShardSet Shard::turn(const Now& now) {
   more |= drain_deliveries(now, appends);
   full_.end_turn();
   complete_upgrades(now.monotonic);
+  if (fan_out_.pending() && lag_.hurries()) {
+    std::uint32_t extra = std::max(4 * budget_.appends, kEnoughAppends);  // outboxes must not grow on while runs go out
+    (void)fan_out_.step(extra);
+  }
   if (!fan_out_.pending()) {
     more |= send_latest(appends);
     sse_.end_turn(now.monotonic);
+    lag_.end_turn(now.monotonic);
   }
-  lag_.end_turn(now.monotonic);
   look_at_deadlines(now.monotonic);
   for (const Doomed& doomed : sessions_.doomed()) forget(doomed.slot);
   first_origin_ = (first_origin_ + 1) % mesh_.shards();

@@ -37,9 +37,9 @@ class Subscribing {
     Begin begin = Begin::now;
     std::uint32_t last_count = 0;  // with last_n
     bool echo = true;
+    proto::OnLag on_lag = proto::OnLag::unspecified;
     Pace pace = kEveryMessage;  // or LATEST
-    proto::OnLag on_lag = proto::OnLag::close;
-    bool upgrades = false;  // markers complete the opening handshake
+    bool upgrades = false;      // markers complete the opening handshake
     // What the client has already; null: not known. If nothing was published since, it begins with nothing else.
     const Checkpoint* resume = nullptr;
   };

@@ -34,7 +34,11 @@ std::uint32_t LatestTable::put(std::uint32_t origin, TopicHandle topic, const Me
   Entry& entry = entries_[found];
   ++entry.references;
   const bool is_first = entry.value == nullptr && entry.event == nullptr;
-  if (!is_first && newest(found).seq >= message.seq) return found;
+  if (!is_first && newest(found).seq >= message.seq) {
+    // The entry was made for an event, by one who was given the value before it; this one was not.
+    if (message.op != Op::event && entry.value == nullptr) replace(entry.value, &message);
+    return found;
+  }
   if (message.op == Op::event) {
     replace(entry.event, &message);
   } else {

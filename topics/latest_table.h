@@ -35,8 +35,8 @@ class LatestTable {
   // The topic's entry; kNone if nobody is owed it.
   [[nodiscard]] std::uint32_t find(std::uint32_t origin, TopicHandle topic) const noexcept;
 
-  // Copies the message if it is newer than what the topic's entry has, which is made if need be. The caller gets a
-  // reference.
+  // Copies the message if it is newer than what the topic's entry has, which is made if need be, or if it is an older
+  // value where the entry has only an event. The caller gets a reference.
   [[nodiscard]] std::uint32_t put(std::uint32_t origin, TopicHandle topic, const Message& message);
 
   void retain(std::uint32_t entry) noexcept { ++entries_[entry].references; }

@@ -83,16 +83,17 @@ TEST_CASE("topics of other homes, and of other generations, are other topics") {
   CHECK(losses.take(Dropped::Newest::gone).topics().size() == 3);
 }
 
-TEST_CASE("the newest value is still owed, and the newest event if that is newer") {
+TEST_CASE("what came from the newest value on is still owed, for that value and the newest event after it") {
   struct Row {
     std::string events;  // of the messages 1, 2, …: 'e' for an EVENT, 'v' for a value
     std::uint64_t value;
     std::uint64_t event;
+    std::uint64_t first_owed;
     std::string gone;
   };
-  const std::vector<Row> rows{{"v", 1, 0, ""},         {"vvv", 3, 0, "7:1-2 "}, {"e", 0, 1, ""},
-                              {"eee", 0, 3, "7:1-2 "}, {"vve", 2, 3, "7:1-1 "}, {"vveee", 2, 5, "7:1-1 7:3-4 "},
-                              {"veev", 4, 0, "7:1-3 "}};
+  const std::vector<Row> rows{{"v", 1, 0, 1, ""},         {"vvv", 3, 0, 3, "7:1-2 "}, {"e", 0, 1, 1, ""},
+                              {"eee", 0, 3, 1, ""},       {"vve", 2, 3, 2, "7:1-1 "}, {"vveee", 2, 5, 2, "7:1-1 "},
+                              {"veev", 4, 0, 4, "7:1-3 "}};
   for (const Row& row : rows) {
     CAPTURE(row.events);
     Losses losses;
@@ -104,7 +105,9 @@ TEST_CASE("the newest value is still owed, and the newest event if that is newer
     CHECK(topic.value.seq == row.value);
     CHECK(topic.event.seq == row.event);
     CHECK(topic.first_position == 1'001);
-    CHECK(topic.gone + (row.value > 0 ? 1 : 0) + (row.event > 0 ? 1 : 0) == row.events.size());
+    CHECK(topic.first_owed_seq == row.first_owed);
+    CHECK(topic.owed == row.events.size() - row.first_owed + 1);
+    CHECK(topic.gone == row.first_owed - 1);
     CHECK(ranges_of(dropped) == row.gone);
   }
 }

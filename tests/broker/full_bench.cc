@@ -14,7 +14,8 @@ FullBench::FullBench(const Options& options)
       mesh_({.shards = options.shards,
              .requests_capacity = options.requests_capacity,
              .deliveries_capacity = options.deliveries_capacity}) {
-  const Process process{.config = config_, .mesh = mesh_, .hash_key = {1, 2}, .epoch = 0xabcdef};
+  const Process process{
+      .config = config_, .mesh = mesh_, .hash_key = {1, 2}, .epoch = 0xabcdef, .memory_budget = options.memory_budget};
   for (std::uint32_t i = 0; i < options.shards; ++i) shards_.push_back(std::make_unique<Shard>(process, i));
 }
 

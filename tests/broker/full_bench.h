@@ -41,6 +41,7 @@ class FullBench {
     std::uint32_t requests_capacity = 64;
     std::uint32_t deliveries_capacity = 64;
     Config config;
+    std::uint64_t memory_budget = 0;  // bytes; 0: none
   };
 
   FullBench() : FullBench(Options{}) {}
@@ -81,6 +82,7 @@ class FullBench {
   // One turn of each shard; false when nothing was done.
   bool turn();
 
+  [[nodiscard]] const MemoryUse& memory() noexcept { return mesh_.memory(); }
   [[nodiscard]] Shard& shard(std::uint32_t index) { return *shards_[index]; }
   Now now{.monotonic = {1'000}, .utc_us = 1'000'000};
 

@@ -220,7 +220,6 @@ TEST_CASE("full: every refusal names its reason, and the connection stays") {
       {R"({"subscribe":{"id":1,"filter":"a","start":"since_time","since_us":1}})", "unsupported", "subscribe.start"},
       {R"({"subscribe":{"id":1,"filter":"a","max_rate_hz":5}})", "bad_value", "subscribe.max_rate_hz"},
       {R"({"change":{"id":1,"subscription":3}})", "unknown_subscription", "change.subscription"},
-      {R"({"subscribe":{"id":1,"filter":"a","on_lag":"degrade"}})", "unsupported", "subscribe.on_lag"},
       {R"({"unsubscribe":{"id":1,"subscription":3}})", "unknown_subscription", "unsubscribe.subscription"},
       {R"({"publish":{"id":1,"topic":"a/+","text":"x"}})", "bad_topic", "publish.topic"},
       {R"({"publish":{"id":2,"topic":"$broker/x","text":"x"}})", "forbidden", "publish.topic"},

@@ -45,7 +45,6 @@ const kRequests = [
   ['a change of no subscription', { change: { id: 1, subscription: 77 } }, 'unknown_subscription', 'change.subscription'],
   ['a rate of every message', { subscribe: { id: 1, filter: 'x', max_rate_hz: 10 } }, 'bad_value', 'subscribe.max_rate_hz'],
   ['a rate below 0', { subscribe: { id: 1, filter: 'x', max_rate_hz: -1 } }, 'bad_value', 'subscribe.max_rate_hz'],
-  ['on_lag degrade', { subscribe: { id: 1, filter: 'x', on_lag: 'degrade' } }, 'unsupported', 'subscribe.on_lag'],
   ['the end of no subscription', { unsubscribe: { id: 1, subscription: 77 } }, 'unknown_subscription', 'unsubscribe.subscription'],
   ['the end of a subscription of the URL', { unsubscribe: { id: 1 } }, 'unknown_subscription', 'unsubscribe.subscription'],
   ['33 features', { hello: { id: 1, features: count(33, (i) => `f${i}`) } }, 'too_large', 'hello.features'],

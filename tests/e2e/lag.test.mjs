@@ -2,12 +2,12 @@
 // exactly what they missed, and that nobody else notices.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { afterEach, it } from 'node:test';
-import { promisify } from 'node:util';
 import { Broker, onEachBackend } from './broker.mjs';
 import { Client, closeAll } from './client.mjs';
-import { Peer, handshake, opcode, text } from './wire.mjs';
+import { Program } from './program.mjs';
+import { Peer, opcode, text } from './wire.mjs';
 
 const kMiB = 1024 * 1024;
 const kPayloadBytes = 8 * 1024;
@@ -109,16 +109,27 @@ onEachBackend('subscribers that fall behind', (io) => {
     const broker = await Broker.of(t, { io, args: kArgs });
     let heard = 0;
     const healthy = await Client.open(broker.topic('lag/#'), { onMessage: () => ++heard });
-    const skipping = await times(40, () => Subscriber.open(broker, 'skip'));
-    const closing = await times(30, () => Subscriber.open(broker, 'close'));
-    const raw = await times(30, () => Peer.open(broker, 'lag/#'));
+    const degrading = await times(30, (i) => Subscriber.open(broker, i % 2 ? 'degrade' : undefined));
+    const skipping = await times(30, () => Subscriber.open(broker, 'skip'));
+    const closing = await times(20, () => Subscriber.open(broker, 'close'));
+    const raw = await times(20, () => Peer.open(broker, 'lag/#'));
     const before = broker.usage();
-    for (const subscriber of [...skipping, ...closing]) subscriber.pause();
+    for (const subscriber of [...degrading, ...skipping, ...closing]) subscriber.pause();
     for (const peer of raw) peer.socket.pause();
     await publishAll(broker, kMessages, healthy, () => heard);
     const grown = broker.usage().peak_bytes - before.rss_bytes;
     assert.ok(!broker.measurable || grown < 64 * kMiB, `memory grew by ${Math.round(grown / kMiB)} MiB`);
 
+    for (const subscriber of degrading) {
+      subscriber.resume();
+      await subscriber.read(() => subscriber.lags.at(-1)?.caught_up);
+      const received = subscriber.check(kMessages);
+      assert.ok(subscriber.sum('merged') > 0 && subscriber.sum('skipped') === 0);
+      assert.deepEqual(kTopics.map((topic) => subscriber.newest.get(topic)), kTopics.map(() => kMessages - 1));
+      const named = kTopics.reduce((sum, topic) => sum + subscriber.missing.get(topic).size, 0);
+      assert.equal(received + named, kMessages * kTopics.length, 'ranges name what is missing');
+      assert.equal(subscriber.lags.length, 2, 'told that it lags, and that it has caught up');
+    }
     for (const subscriber of skipping) {
       subscriber.resume();
       await subscriber.read(() => subscriber.lags.at(-1)?.caught_up);
@@ -143,7 +154,7 @@ onEachBackend('subscribers that fall behind', (io) => {
     }
     // And it goes on: every message again.
     await publishAll(broker, 5, healthy, () => heard);
-    for (const subscriber of skipping) {
+    for (const subscriber of [...degrading, ...skipping]) {
       await subscriber.read(() => kTopics.every((topic) => subscriber.has(topic, kMessages + 5)));
       subscriber.check(kMessages + 5);
     }
@@ -167,5 +178,54 @@ onEachBackend('subscribers that fall behind', (io) => {
     assert.equal(await closing.read(() => false), 4008);
     await skipping.read(() => skipping.lags.at(-1)?.caught_up);
     assert.ok(skipping.sum('skipped') > 0, `after ${Date.now() - early} ms`);
+  });
+
+  it('that resume first get fresh values: what is stale waited in the broker, where it was replaced', async (t) => {
+    const broker = await Broker.of(t, { io, args: kArgs });
+    let heard = 0;
+    const healthy = await Client.open(broker.topic('lag/#'), { onMessage: () => ++heard });
+    const request = JSON.stringify({ subscribe: { id: 1, filter: 'lag/#' } });
+    const reader = new Program('python3', [join(import.meta.dirname, 'slow_reader.py'), `${broker.port}`, request]);
+    t.after(() => reader.kill('SIGKILL'));
+    await reader.output(/ready/);
+    await publishAll(broker, kMessages, healthy, () => heard);
+    reader.child.stdin.write('read\n');
+    await reader.output(/caught_up.*\n/);
+    const events = reader.out.trim().split('\n').slice(1).map((line) => JSON.parse(line));
+    const lagged = events.findIndex(({ lag }) => lag);
+    const stale = events.slice(0, lagged);
+    assert.ok(stale.length * kPayloadBytes < 96 * 1024, `${stale.length} stale messages: what the kernels of both held`);
+    const fresh = events.slice(lagged + 1, -1);
+    assert.deepEqual(fresh.map(({ message }) => [message.topic, parseInt(message.text, 10)]).sort(),
+      kTopics.map((topic) => [topic, kMessages - 1]));
+    assert.equal(events.at(-1).lag.caught_up, true);
+    reader.child.stdin.write('end\n');
+    await reader.ended();
+  });
+
+  it('above --memory-budget give way, the worst first, and publishers and those who read notice nothing', async (t) => {
+    const broker = await Broker.of(t, { io, args: ['--memory-budget', '3MiB', '--max-outbox', '8MiB'] });
+    let heard = 0;
+    const healthy = await Client.open(broker.topic('lag/#'), { onMessage: () => ++heard });
+    const stalled = await times(24, () => Subscriber.open(broker, 'degrade'));
+    const raw = await times(6, () => Peer.open(broker, 'lag/a'));
+    for (const subscriber of stalled) subscriber.pause();
+    for (const peer of raw) peer.socket.pause();
+    const before = broker.usage();
+    await publishAll(broker, kMessages, healthy, () => heard);
+    const grown = broker.usage().peak_bytes - before.rss_bytes;
+    assert.ok(!broker.measurable || grown < 48 * kMiB, `memory grew by ${Math.round(grown / kMiB)} MiB`);
+    for (const subscriber of stalled) {
+      subscriber.resume();
+      await subscriber.read(() => subscriber.lags.at(-1)?.caught_up);
+      subscriber.check(kMessages);
+      assert.ok(subscriber.sum('merged') > 0);
+    }
+    for (const peer of raw) {
+      peer.socket.resume();
+      const { code, reason } = await peer.closeFrame();
+      assert.equal(code, 4008);
+      assert.match(reason, /--memory-budget|--max-outbox/);
+    }
   });
 });

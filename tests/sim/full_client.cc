@@ -160,8 +160,11 @@ void FullClient::subscribe(SubscriberModel::Ask ask_for) {
   } else {
     ask_for.id = next_id_++;
   }
-  proto::Subscribe request{
-      .id = ask_for.id, .filter = ask_for.filter, .start = ask_for.start, .last_count = ask_for.last_count};
+  proto::Subscribe request{.id = ask_for.id,
+                           .filter = ask_for.filter,
+                           .start = ask_for.start,
+                           .last_count = ask_for.last_count,
+                           .on_lag = proto::OnLag::close};
   if (!ask_for.echo || world_.random.percent(50)) request.echo = ask_for.echo;
   if (at_broker_.size() >= options_.subscriptions_max) {
     expect_error(ask_for.id, ErrorCode::too_many_subscriptions);

@@ -92,6 +92,20 @@ TEST_CASE("the newest event stands beside the value that it came after, until a 
   table.check_invariants();
 }
 
+TEST_CASE("an older value comes to stand beside the event that an entry was made for, once") {
+  LatestTable table;
+  Drained drained;
+  const std::uint32_t entry = table.put(1, {.index = 3}, drained.make("a", 9, "nine", Op::event));
+  CHECK(table.put(1, {.index = 3}, drained.make("a", 7, "seven")) == entry);
+  CHECK(payload_of(table.value(entry)) == "seven");
+  CHECK(payload_of(table.event(entry)) == "nine");
+  CHECK(table.put(1, {.index = 3}, drained.make("a", 6, "six")) == entry);
+  CHECK(table.put(1, {.index = 3}, drained.make("a", 8, "eight", Op::event)) == entry);
+  CHECK(payload_of(table.value(entry)) == "seven");
+  CHECK(payload_of(table.event(entry)) == "nine");
+  table.check_invariants();
+}
+
 TEST_CASE("topics of two homes, and two that had one index after each other, have entries of their own") {
   LatestTable table;
   Drained drained;
