@@ -18,6 +18,7 @@ export function spread(list, digits = 2) {
 
 // "p50 120, p99 431, max 502"
 export function tail(list, unit = '') {
+  if (list.length === 0) return 'none';
   const [p50, p99, most] = [0.5, 0.99, 1].map((share) => quantile(list, share).toFixed(0));
   return `p50 ${p50}${unit}, p99 ${p99}${unit}, max ${most}${unit}`;
 }
