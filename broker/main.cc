@@ -138,11 +138,20 @@ int pub(const Options& options, const std::vector<std::string>& arguments) {
 }
 
 int sub(const Options& options, const std::vector<std::string>& arguments) {
-  const auto start = client::parse_start(options.last ? "last" : options.start);
+  auto start = client::parse_start(options.last ? "last" : options.start);
+  if (start && options.since_ms > 0) {
+    if (options.last || options.start != "now") return refuse("--since does not go with --start and --last");
+    start = client::start_since(options.since_ms);
+  }
+  if (start) {
+    start =
+        client::with_delivery(*start, {.latest = options.latest, .rate = options.sub_rate, .on_lag = options.on_lag});
+  }
   if (!start) return refuse(client::to_line(start.error()));
   return client::run_sub({.url = options.url,
                           .filters = arguments,
                           .start = *start,
+                          .resume_file = options.resume_file,
                           .count = options.count,
                           .timeout_ms = options.timeout_ms,
                           .format = options.json ? client::LineFormat::json : client::LineFormat::plain,

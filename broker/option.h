@@ -33,6 +33,11 @@ struct Options : Config {
   bool latency = false;                // sub
   std::uint32_t pub_rate_hz = 0;       // 0: as fast as the broker takes them
   bool last = false;                   // sub
+  std::int64_t since_ms = 0;           // sub: before now; 0: not given
+  bool latest = false;                 // sub
+  std::string sub_rate;                // sub, with latest: Hz; empty: no limit
+  std::string on_lag;                  // sub: degrade, skip, close; empty: not given
+  std::string resume_file;             // sub; empty: none
   bool json = false;                   // sub
   std::uint32_t symbols = 500;         // demo
   std::uint32_t demo_rate_hz = 2000;

@@ -21,6 +21,9 @@ static_assert(std::to_underlying(ErrorCode::too_large) == std::to_underlying(pro
 static_assert(std::to_underlying(Op::event) == std::to_underlying(proto::Op::event));
 static_assert(std::to_underlying(Format::json) == std::to_underlying(proto::Format::json));
 static_assert(std::to_underlying(Start::last_n) == std::to_underlying(proto::Start::last_n));
+static_assert(std::to_underlying(Start::resume) == std::to_underlying(proto::Start::resume));
+static_assert(std::to_underlying(Delivery::latest) == std::to_underlying(proto::Delivery::latest));
+static_assert(std::to_underlying(OnLag::close) == std::to_underlying(proto::OnLag::close));
 static_assert(std::to_underlying(Mark::replay) == std::to_underlying(proto::Mark::replay));
 
 bool is_text(std::string_view text) {
@@ -121,11 +124,20 @@ std::optional<ClientError> Client::Impl::check_filter(std::string_view filter, c
   if ((options.start == Start::last_n) != (options.last_count > 0)) {
     return ClientError{.text = "last_count goes with Start::last_n, and is 1 or more", .remedy = {}};
   }
+  if ((options.start == Start::since_time) != (options.since_us > 0)) {
+    return ClientError{.text = "since_us goes with Start::since_time, and is above 0", .remedy = {}};
+  }
+  if ((options.start == Start::resume) == options.resume_from.token.empty()) {
+    return ClientError{.text = "resume_from goes with Start::resume, and has a token", .remedy = {}};
+  }
+  if (!(options.max_rate_hz >= 0) || (options.max_rate_hz > 0 && options.delivery != Delivery::latest)) {
+    return ClientError{.text = "max_rate_hz goes with Delivery::latest, and is 0 or more", .remedy = {}};
+  }
   if (!raw_) return std::nullopt;
   if (filter != raw_->filter || !raw_->subscribes) {
     return ClientError{.text = "a raw client subscribes to the one filter of its options", .remedy = {}};
   }
-  if (options.start != Start::now || !options.echo) {
+  if (options.start != Start::now || !options.echo || options.delivery != Delivery::every) {
     return ClientError{.text = "with raw, ClientOptions::raw says how to begin", .remedy = {}};
   }
   return std::nullopt;

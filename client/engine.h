@@ -124,7 +124,11 @@ class Engine {
   void greet();
   void request(const proto::Request& request);
   void request(Subscriptions::Entry& entry);
+  void begin(Subscriptions::Entry& entry);
+  void tell(Subscriptions::Entry& entry, SubscriptionEvent::Kind kind);
   void tell_gap(Subscriptions::Entry& entry);
+  void tell_resumed(Subscriptions::Entry& entry, proto::Resumed resumed);
+  void refuse_subscription(Subscriptions::Entry& entry, const proto::Error& error);
   void confirm(Subscriptions::Entry& entry);
   [[nodiscard]] bool may_send(const Outgoing& message) const noexcept;
   void send(std::uint64_t seq, Window::Entry& entry);
@@ -141,8 +145,9 @@ class Engine {
   std::string last_epoch_;  // of the connection before this one
   std::optional<Stream> stream_;
   proto::ProtoForm form_;
-  std::vector<std::uint8_t> scratch_;  // an encoded request
-  std::vector<Header> headers_;        // scratch: of the message that is dispatched
+  std::vector<std::uint8_t> scratch_;            // an encoded request
+  std::vector<Header> headers_;                  // scratch: of the message that is dispatched
+  std::vector<proto::OriginPosition> received_;  // scratch: of the subscription that is asked for
   Window window_;
   Subscriptions subscriptions_;
   Backoff backoff_;

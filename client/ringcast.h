@@ -189,21 +189,69 @@ enum class Start : std::uint8_t {
   now,          // with what is published from now on
   last_values,  // with the last value of each matching topic
   last_n,       // with up to last_count kept messages of each matching topic
+  since_time,   // with what is kept of what was published at or after since_us
+  resume,       // with what was published since resume_from: what an earlier run of the program has not heard
+};
+
+enum class Delivery : std::uint8_t {
+  every = 1,   // each message
+  latest = 2,  // the newest value of each topic, at the subscriber's pace
+};
+
+// What becomes of a subscription to every message when its connection falls behind. Each is told (Kind::lag).
+enum class OnLag : std::uint8_t {
+  degrade = 1,  // gets the newest values only until it has caught up
+  skip = 2,     // the oldest messages are dropped
+  close = 3,    // the connection is closed; the client comes back and goes on where it was
+};
+
+struct OriginPosition {
+  std::uint32_t origin = 0;
+  std::uint64_t position = 0;
+
+  friend bool operator==(const OriginPosition&, const OriginPosition&) = default;
+};
+
+// Up to where a subscription's program was told everything. A client keeps it for as long as it lives, to go on there
+// when it has lost its connection. A program that is to go on there when it is started again hands every message and
+// event of the subscription to add() once it is done with it, keeps to_text(), and gives it back as
+// SubscribeOptions::resume_from.
+struct Message;
+struct SubscriptionEvent;
+struct ResumePoint {
+  std::string epoch = {};                     // in which the positions count
+  std::string token = {};                     // the broker's; empty: none yet
+  std::vector<OriginPosition> received = {};  // live messages that were told beyond the token, by origin
+
+  void add(const Message& message);
+  void add(const SubscriptionEvent& event);
+
+  // One line, without spaces at its ends; empty without a token.
+  [[nodiscard]] std::string to_text() const;
+  [[nodiscard]] static std::optional<ResumePoint> from_text(std::string_view text);
+
+  friend bool operator==(const ResumePoint&, const ResumePoint&) = default;
 };
 
 struct SubscribeOptions {
   Start start = Start::now;
   std::uint32_t last_count = 0;  // with last_n: 1 or more
   bool echo = true;              // hears what this client publishes
+  Delivery delivery = Delivery::every;
+  double max_rate_hz = 0;  // with latest: of each topic; 0: as fast as the connection takes it
+  OnLag on_lag = OnLag::degrade;
+  std::uint64_t since_us = 0;    // with since_time: UTC, microseconds since 1970
+  ResumePoint resume_from = {};  // with resume
 };
 
 enum class Mark : std::uint8_t {
   live,
-  snapshot,  // a last value that the subscription begins with
-  replay,    // a kept message that the subscription begins with; oldest first in each topic
+  snapshot,  // a last value that the subscription begins with, or goes on with after a reconnect
+  replay,    // a kept message that it begins or goes on with; oldest first in each topic
 };
 
-// Valid during the callback only. Where several subscriptions match a live message, each one's callback is called.
+// Valid during the callback only. Where several subscriptions match a live message, each one's callback is called. What
+// a subscription's program was told before a reconnect is not told again.
 struct Message {
   std::string_view topic = {};
   std::string_view payload = {};  // bytes
@@ -216,16 +264,32 @@ struct Message {
   std::uint32_t origin = 0;
   std::uint64_t position = 0;
   std::uint64_t time_us = 0;  // UTC, microseconds since 1970
+  bool resumable = false;     // who was told this was told everything of its origin up to its position (ResumePoint)
+};
+
+// Messages of one topic that were not told, or only by a newer one.
+struct LagRange {
+  std::string topic = {};
+  std::uint64_t first_seq = 0;
+  std::uint64_t last_seq = 0;
 };
 
 struct SubscriptionEvent {
   enum class Kind : std::uint8_t {
     subscribed,    // from here on nothing is missed while the connection holds
-    snapshot_end,  // everything that it begins with was told
-    // The connection was lost and there is a new one: what was published in between may be missing. Comes before the
-    // new `subscribed`; then the subscription begins again as its start option says, so values can come twice.
+    snapshot_end,  // everything that it begins, or goes on with, was told
+    // The connection was lost and there is a new one, and something may be missing that nobody can tell. Where that is
+    // known at once (the broker was restarted) it comes before the new `subscribed`, else before `snapshot_end`. A
+    // subscription that had no resume point yet begins again as its start option says.
     gap,
     refused,  // `code`, `text`: the subscription has ended
+    // After a reconnect, before `snapshot_end`, instead of a gap:
+    recovered,  // everything that was published in between was told
+    conflated,  // the newest value of each topic that changed in between was told; some before it were not
+    // The connection is too slow: `merged` or `skipped`, `ranges`; then `caught_up`. With neither it was too slow
+    // already when the subscription began.
+    lag,
+    checkpoint,  // there is a new resume point: `token`
   };
 
   Kind kind = Kind::subscribed;
@@ -236,6 +300,12 @@ struct SubscriptionEvent {
   ErrorCode code = ErrorCode::unspecified;
   std::string text = {};
   std::string field = {};
+  std::string token = {};             // checkpoint: for ResumePoint
+  std::uint64_t merged = 0;           // lag: messages that a newer one of their topic stands for
+  std::uint64_t skipped = 0;          // lag: messages that nothing stands for
+  bool caught_up = false;             // lag: it is over
+  std::vector<LagRange> ranges = {};  // lag: which, as far as they were counted:
+  bool more_ranges = false;           // there are others
 };
 
 using MessageCallback = std::move_only_function<void(const Message&)>;
@@ -277,6 +347,7 @@ struct Counters {
   std::uint64_t received = 0;     // messages from the broker
   std::uint64_t connections = 0;  // that reached the broker's welcome
   std::uint64_t resent = 0;       // publishes that were sent again after a reconnect
+  std::uint64_t repeats = 0;      // messages that came again after a reconnect, and were not told again
 };
 
 class Client {

@@ -1,10 +1,9 @@
 // sub: `ringcast sub FILTER…` prints what is published, one message a line, until interrupted or `--count` is reached.
 //
-// One connection of the full protocol, taken up again when it is lost; what may be missing then is told on stderr. A
-// line is the payload, after the topic and a tab unless there is one filter that is a topic; binary payloads as
-// "base64:" and their base64. A message that several filters match is printed once. Text with line breaks in it is only
-// one line with
-// `--json`.
+// One connection of the full protocol, taken up again when it is lost, and gone on with where it was; what came of
+// that, and when it is too slow, is told on stderr. A line is the payload, after the topic and a tab unless there is
+// one filter that is a topic; binary payloads as "base64:" and their base64. A message that several filters match is
+// printed once. Text with line breaks in it is only one line with `--json`.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +24,8 @@ enum class LineFormat : std::uint8_t {
 struct SubOptions {
   std::string url = kDefaultUrl;
   std::vector<std::string> filters;    // as typed: "ticker/+/AAPL", "iot/#"
-  SubscribeOptions start;              // --start
+  SubscribeOptions start;              // --start, --since, --latest, --rate, --on-lag
+  std::string resume_file;             // goes on where an earlier run ended; empty: none
   std::optional<std::uint64_t> count;  // ends after so many messages, of all filters together
   std::int64_t timeout_ms = 0;         // ends after so long, as a failure if there is a count; 0: never
   LineFormat format = LineFormat::plain;
@@ -36,6 +36,18 @@ struct SubOptions {
 
 // "now", "last" or "last:N".
 [[nodiscard]] std::expected<SubscribeOptions, Error> parse_start(std::string_view text);
+
+// --since: begins with what was published in the last `since_ms`, by this machine's clock.
+[[nodiscard]] SubscribeOptions start_since(std::int64_t since_ms);
+
+// What goes with each other of --latest, --rate and --on-lag, as they were typed; empty: not given. Put into `options`.
+struct DeliveryWords {
+  bool latest = false;
+  std::string_view rate;
+  std::string_view on_lag;
+};
+[[nodiscard]] std::expected<SubscribeOptions, Error> with_delivery(SubscribeOptions options,
+                                                                   const DeliveryWords& words);
 
 // Does it. Gives back the exit code (client/exit_code.h); what went wrong is one line on stderr.
 [[nodiscard]] int run_sub(const SubOptions& options);

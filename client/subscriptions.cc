@@ -1,5 +1,6 @@
 #include "client/subscriptions.h"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -7,7 +8,8 @@ namespace ringcast::client {
 
 Subscriptions::Entry& Subscriptions::add(NewSubscription what) {
   const std::uint64_t id = what.id;
-  const auto [at, added] = entries_.emplace(id, Entry{.what = std::move(what)});
+  ResumeState resume(what.options);
+  const auto [at, added] = entries_.emplace(id, Entry{.what = std::move(what), .resume = std::move(resume)});
   assert(added);
   at->second.exact = !has_wildcard(at->second.what.filter);
   return at->second;
@@ -30,13 +32,46 @@ void Subscriptions::confirm(Entry& entry) {
   assert(entry.state != Entry::State::live);
   entry.state = Entry::State::live;
   live_.add(entry.what.filter, entry.what.id);
+  entry.resume.set_lagging(lagging_);
+}
+
+void Subscriptions::begin(std::string_view epoch) {
+  for (auto& [id, entry] : entries_) entry.resume.begin(epoch);
 }
 
 void Subscriptions::lose() {
   live_.clear();
+  lagging_ = false;
   for (auto& [id, entry] : entries_) {
     if (entry.state == Entry::State::live) entry.was_live = true;
     entry.state = Entry::State::wanted;
+    entry.resuming = false;
+    entry.resume.lose();
+  }
+}
+
+void Subscriptions::lag(const SubscriptionEvent& event) {
+  if (event.caught_up) {
+    lagging_ = false;
+  } else if (event.merged > 0) {
+    lagging_ = true;
+  }
+  for (auto& [id, entry] : entries_) {
+    if (entry.state != Entry::State::live || entry.resume.delivery() != Delivery::every) continue;
+    entry.resume.set_lagging(lagging_);
+    tell(entry, event);
+  }
+}
+
+void Subscriptions::checkpoint(const SubscriptionEvent& event, std::span<const std::uint64_t> ids) {
+  // Owed values hold the token of the whole connection back: then it need not cover what the others were told.
+  const bool clears = std::ranges::none_of(
+      entries_, [](const auto& entry) { return entry.second.resume.delivery() == Delivery::latest; });
+  for (auto& [id, entry] : entries_) {
+    if (entry.state != Entry::State::live) continue;
+    if (!ids.empty() && std::ranges::find(ids, id) == ids.end()) continue;
+    entry.resume.checkpoint(event, clears);
+    tell(entry, event);
   }
 }
 
@@ -48,7 +83,13 @@ void Subscriptions::dispatch(const Message& message) {
 
 void Subscriptions::dispatch(const Message& message, std::uint64_t id) {
   Entry* const entry = find(id);
-  if (entry != nullptr && entry->state == Entry::State::live) call(*entry, message);
+  if (entry == nullptr || entry->state != Entry::State::live) return;
+  Message told = message;
+  if (entry->resume.take(told)) {
+    call(*entry, told);
+  } else {
+    ++repeats_;
+  }
 }
 
 void Subscriptions::dispatch_to_all(const Message& message) {

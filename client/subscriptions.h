@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "client/filter_table.h"
+#include "client/resume_state.h"
 #include "client/ringcast.h"
 
 namespace ringcast::client {
@@ -39,9 +41,12 @@ class Subscriptions {
     };
 
     NewSubscription what;
+    ResumeState resume;
     State state = State::wanted;
-    bool was_live = false;  // on an earlier connection: there is a gap to tell
-    bool exact = false;     // no wildcards
+    bool was_live = false;   // on an earlier connection: it is to be told what came of the time between
+    bool resuming = false;   // the broker was asked to go on at resume.point(), and has not said yet what came of it
+    bool tells_gap = false;  // resuming: a gap is still to be told if there is one
+    bool exact = false;      // no wildcards
     std::uint64_t last_seq = 0;
     std::uint64_t last_time_us = 0;
   };
@@ -62,14 +67,26 @@ class Subscriptions {
   // The broker has confirmed it: live messages are dispatched to it, too.
   void confirm(Entry& entry);
 
+  // There is a connection, to a broker of this epoch.
+  void begin(std::string_view epoch);
+
   // The connection is lost: none is live any more.
   void lose();
+
+  // The broker says: the connection is too slow, or has caught up. Those that get every message are told.
+  void lag(const SubscriptionEvent& event);
+
+  // The broker says: there is a new resume point of these; none are all that are live.
+  void checkpoint(const SubscriptionEvent& event, std::span<const std::uint64_t> ids);
 
   // A live message: to all that match. Another one: to the subscription that it is for.
   void dispatch(const Message& message);
   void dispatch(const Message& message, std::uint64_t id);
   // Raw: to all, whatever their filter.
   void dispatch_to_all(const Message& message);
+
+  // Messages that came again, and were not told again.
+  [[nodiscard]] std::uint64_t repeats() const noexcept { return repeats_; }
 
   void tell(Entry& entry, const SubscriptionEvent& event);
 
@@ -80,6 +97,8 @@ class Subscriptions {
   std::map<std::uint64_t, Entry> entries_;
   FilterTable live_;
   std::vector<std::uint64_t> matches_;  // scratch
+  std::uint64_t repeats_ = 0;
+  bool lagging_ = false;  // the connection: values come in place of messages
 };
 
 }  // namespace ringcast::client

@@ -109,7 +109,9 @@ class EngineRig {
              },
          .on_event =
              [this, id](const SubscriptionEvent& event) {
-               constexpr const char* kNames[] = {"subscribed", "snapshot_end", "gap", "refused"};
+               constexpr const char* kNames[] = {"subscribed", "snapshot_end", "gap", "refused",
+                                                 "recovered",  "conflated",    "lag", "checkpoint"};
+               if (event.kind == SubscriptionEvent::Kind::checkpoint && !hears_checkpoints) return;
                heard.push_back(std::to_string(id) + ':' + kNames[static_cast<int>(event.kind)]);
                events.push_back(event);
              }});
@@ -134,6 +136,7 @@ class EngineRig {
 
   std::int64_t now_ms = 1'000'000;
   double uniform = 0;
+  bool hears_checkpoints = false;
   std::unique_ptr<FakeBroker> broker;  // at the other end of the latest connection
   std::vector<Answered> results;
   std::vector<Status> statuses;

@@ -39,7 +39,7 @@ TEST_CASE("Engine greets with its name, asks for credit, and is connected when w
   CHECK(broker.heard[0].kind == "hello");
   CHECK(broker.heard[0].topic == "unit/1");
   CHECK(broker.heard[0].payload.empty());
-  CHECK(broker.heard[0].headers == Strings{"credit"});
+  CHECK(broker.heard[0].headers == Strings{"credit", "checkpoints"});
   REQUIRE(rig.statuses.size() == 2);
   CHECK(rig.statuses[0].state == State::connecting);
   CHECK(rig.statuses[1].state == State::connected);

@@ -32,6 +32,8 @@ struct Heard {
   proto::Publish publish = {};  // numbers only: its views are gone
   proto::Subscribe subscribe = {};
   std::vector<std::string> headers;  // "name=value", or features of a hello
+  std::string token = {};            // of a subscribe that resumes
+  std::vector<proto::OriginPosition> received = {};
 };
 
 class FakeBroker {
@@ -160,8 +162,12 @@ class FakeBroker {
                        .credit = options_.credit});
   }
   void on(const proto::Subscribe& subscribe) {
-    heard.push_back(
-        {.kind = "subscribe", .id = subscribe.id, .topic = std::string(subscribe.filter), .subscribe = subscribe});
+    heard.push_back({.kind = "subscribe",
+                     .id = subscribe.id,
+                     .topic = std::string(subscribe.filter),
+                     .subscribe = subscribe,
+                     .token = std::string(subscribe.resume_token),
+                     .received = {subscribe.received.begin(), subscribe.received.end()}});
     if (options_.confirms) say(proto::Subscribed{.id = subscribe.id, .filter = subscribe.filter});
   }
   void on(const proto::Unsubscribe& unsubscribe) {
