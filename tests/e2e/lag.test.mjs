@@ -169,15 +169,12 @@ onEachBackend('subscribers that fall behind', (io) => {
     skipping.pause();
     closing.pause();
     await publishAll(broker, 60, healthy, () => heard); // 1.4 MiB: below --max-outbox
-    closing.resume();
-    const early = Date.now();
-    closing.pause();
     await new Promise((resolve) => setTimeout(resolve, 4_500));
     skipping.resume();
     closing.resume();
     assert.equal(await closing.read(() => false), 4008);
     await skipping.read(() => skipping.lags.at(-1)?.caught_up);
-    assert.ok(skipping.sum('skipped') > 0, `after ${Date.now() - early} ms`);
+    assert.ok(skipping.sum('skipped') > 0);
   });
 
   it('that resume first get fresh values: what is stale waited in the broker, where it was replaced', async (t) => {
