@@ -23,6 +23,7 @@ struct TwoShards {
   std::array<std::unique_ptr<Shard>, 2> shards;
   std::uint64_t delivered_bytes = 0;
   std::vector<std::uint8_t> scratch;
+  Now now = kNow;
 
   TwoShards() {
     const Process process{.config = config, .mesh = mesh, .hash_key = {1, 2}};
@@ -45,7 +46,7 @@ struct TwoShards {
   void settle() {
     for (int i = 0; i < 4; ++i) {
       for (auto& shard : shards) {
-        (void)shard->turn(kNow);
+        (void)shard->turn(now);
         SessionTable& sessions = shard->sessions();
         for (const SlotId slot : sessions.dirty()) {
           Session* session = sessions.find(slot);
@@ -101,6 +102,34 @@ TEST_CASE("publish to deliver, over two shards and 20 subscribers, allocates not
   for (int i = 0; i < 3'000; ++i) publish();
   const std::uint64_t after = topics::test::allocations();
   CHECK(broker.delivered_bytes == 3'000ULL * 20 * (2 + kPayload));
+  CHECK(after - before == 0);
+}
+
+TEST_CASE("newest values, shared at ticks or each on its own, allocate nothing in the steady state") {
+  TwoShards broker;
+  const SlotId publisher = broker.connect(0, "/topics/t/a?mode=pub");
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    const std::array<std::string_view, 4> targets = {
+        "/topics/t/a?delivery=latest&rate=10", "/topics/%23?delivery=latest&rate=20&echo=0",
+        "/topics/t/+?delivery=latest&rate=10", "/topics/t/a?delivery=latest"};
+    const std::array<std::string_view, 3> protocols = {"ringcast.v1.json", "ringcast.v1.proto", "ringcast.v1.raw"};
+    (void)broker.connect(i % 2, targets[i % 4], protocols[i % 3]);
+  }
+  std::vector<std::uint8_t> frame = {0x82, 0x80 | 100, 0, 0, 0, 0};
+  frame.resize(frame.size() + 100, 'x');
+  const auto publish = [&] {
+    REQUIRE(broker.shards[0]->received(publisher, frame, broker.now.monotonic) == frame.size());
+    broker.now.monotonic = broker.now.monotonic + 5;  // in all less than after which they are pinged
+    broker.settle();
+  };
+  for (int i = 0; i < 3'000; ++i) publish();
+  broker.delivered_bytes = 0;
+  const std::uint64_t sent = broker.shards[0]->latest().counters().sent;
+  const std::uint64_t before = topics::test::allocations();
+  for (int i = 0; i < 1'000; ++i) publish();
+  const std::uint64_t after = topics::test::allocations();
+  CHECK(broker.shards[0]->latest().counters().sent - sent == 500);
+  CHECK(broker.delivered_bytes > 5 * 1'000ULL * 100);
   CHECK(after - before == 0);
 }
 
