@@ -51,11 +51,8 @@ void Subscriptions::lose() {
 }
 
 void Subscriptions::lag(const SubscriptionEvent& event) {
-  if (event.caught_up) {
-    lagging_ = false;
-  } else if (event.merged > 0) {
-    lagging_ = true;
-  }
+  // Also where nothing is counted yet: what was dropped then comes in its newer form, in any order.
+  lagging_ = !event.caught_up;
   for (auto& [id, entry] : entries_) {
     if (entry.state != Entry::State::live || entry.resume.delivery() != Delivery::every) continue;
     entry.resume.set_lagging(lagging_);

@@ -145,7 +145,7 @@ class Side {
   void begin_lag() {
     if (lagging_ || !has_every_) return;
     lagging_ = true;
-    broker_.say(proto::Lag{.merged = 1});
+    broker_.say(proto::Lag{.merged = random_() % 2});
   }
 
   void checkpoint() {
