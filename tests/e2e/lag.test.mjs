@@ -13,7 +13,8 @@ const kMiB = 1024 * 1024;
 const kPayloadBytes = 8 * 1024;
 const kMessages = 800; // of each topic: 6 MiB, more than sockets and outboxes hold
 const kTopics = ['lag/a', 'lag/b', 'lag/c'];
-const kArgs = ['--max-outbox', '512KiB', '--max-message', '64KiB'];
+// Who is closed is read from late: his last bytes wait for him.
+const kArgs = ['--max-outbox', '512KiB', '--max-message', '64KiB', '--drain-deadline', '2m'];
 
 const times = (count, make) => Promise.all(Array.from({ length: count }, (_, i) => make(i)));
 
@@ -73,6 +74,11 @@ class Subscriber {
     return this.seqs.get(topic).at(-1) === seq;
   }
 
+  // It may have caught up and fallen behind again before, while the kernel still took bytes.
+  caughtUpAt(seq) {
+    return this.lags.at(-1)?.caught_up && kTopics.every((topic) => this.has(topic, seq));
+  }
+
   sum(what) {
     return this.lags.reduce((sum, lag) => sum + (lag[what] ?? 0), 0);
   }
@@ -122,17 +128,16 @@ onEachBackend('subscribers that fall behind', (io) => {
 
     for (const subscriber of degrading) {
       subscriber.resume();
-      await subscriber.read(() => subscriber.lags.at(-1)?.caught_up);
+      await subscriber.read(() => subscriber.caughtUpAt(kMessages));
       const received = subscriber.check(kMessages);
       assert.ok(subscriber.sum('merged') > 0 && subscriber.sum('skipped') === 0);
       assert.deepEqual(kTopics.map((topic) => subscriber.newest.get(topic)), kTopics.map(() => kMessages - 1));
       const named = kTopics.reduce((sum, topic) => sum + subscriber.missing.get(topic).size, 0);
       assert.equal(received + named, kMessages * kTopics.length, 'ranges name what is missing');
-      assert.equal(subscriber.lags.length, 2, 'told that it lags, and that it has caught up');
     }
     for (const subscriber of skipping) {
       subscriber.resume();
-      await subscriber.read(() => subscriber.lags.at(-1)?.caught_up);
+      await subscriber.read(() => subscriber.caughtUpAt(kMessages));
       const received = subscriber.check(kMessages);
       assert.ok(subscriber.sum('skipped') > 0 && subscriber.sum('merged') === 0);
       if (!subscriber.more) {
@@ -201,7 +206,7 @@ onEachBackend('subscribers that fall behind', (io) => {
   });
 
   it('above --memory-budget give way, the worst first, and publishers and those who read notice nothing', async (t) => {
-    const broker = await Broker.of(t, { io, args: ['--memory-budget', '3MiB', '--max-outbox', '8MiB'] });
+    const broker = await Broker.of(t, { io, args: ['--memory-budget', '3MiB', '--max-outbox', '8MiB', '--drain-deadline', '2m'] });
     let heard = 0;
     const healthy = await Client.open(broker.topic('lag/#'), { onMessage: () => ++heard });
     const stalled = await times(24, () => Subscriber.open(broker, 'degrade'));
@@ -214,7 +219,7 @@ onEachBackend('subscribers that fall behind', (io) => {
     assert.ok(!broker.measurable || grown < 48 * kMiB, `memory grew by ${Math.round(grown / kMiB)} MiB`);
     for (const subscriber of stalled) {
       subscriber.resume();
-      await subscriber.read(() => subscriber.lags.at(-1)?.caught_up);
+      await subscriber.read(() => subscriber.caughtUpAt(kMessages));
       subscriber.check(kMessages);
       assert.ok(subscriber.sum('merged') > 0);
     }
