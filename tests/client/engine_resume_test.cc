@@ -184,6 +184,19 @@ TEST_CASE("Engine tells the program when the broker does not take its token, and
   CHECK(broker.all("subscribe")[1].subscribe.start == proto::Start::last_values);
 }
 
+TEST_CASE("Engine takes no positions from a lag, even one without a count, until it has caught up") {
+  EngineRig rig;
+  rig.subscribe(3, "a");
+  FakeBroker& broker = rig.connect();
+  broker.say(token("t1"));
+  broker.say(live("a", 7, 20));
+  broker.say(proto::Lag{});
+  broker.say(live("a", 9, 31));  // a newer form; what is before it may come yet
+  rig.exchange();
+  rig.cut();
+  CHECK(rig.connect().all("subscribe").at(0).received == Received{{.origin = 1, .position = 20}});
+}
+
 TEST_CASE("Engine tells of lag those that get every message, with its ranges") {
   EngineRig rig;
   rig.subscribe(3, "a");
