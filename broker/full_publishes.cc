@@ -110,7 +110,7 @@ void FullSession::owes_at_turn_end(SlotId slot, FullState& full) {
   turn_list_.push_back(slot);
 }
 
-void FullSession::end_turn() {
+void FullSession::end_turn(Instant now) {
   for (const SlotId slot : turn_list_) {
     Session* session = sessions_.find(slot);
     if (session == nullptr || session->full == nullptr) continue;
@@ -131,6 +131,7 @@ void FullSession::end_turn() {
     }
   }
   turn_list_.clear();
+  send_checkpoints(now);
 }
 
 proto::Credit FullSession::credit_of(const FullState& full) const noexcept {

@@ -15,18 +15,22 @@ namespace {
 
 constexpr std::string_view kCredit = "credit";
 constexpr std::string_view kCumulativeAcks = "cumulative_acks";
+constexpr std::string_view kCheckpoints = "checkpoints";
 
 }  // namespace
 
 FullSession::FullSession(const Config& config, const Place& place, SessionTable& sessions, Publishing& publishing,
-                         Subscribing& subscribing, Requester& requester)
+                         Subscribing& subscribing, Requester& requester, const Latest& latest,
+                         const Positions& positions)
     : config_(config),
       place_(place),
       epoch_(hexadecimal(place.epoch)),
       sessions_(sessions),
       publishing_(publishing),
       subscribing_(subscribing),
-      requester_(requester) {}
+      requester_(requester),
+      latest_(latest),
+      positions_(positions) {}
 
 void FullSession::request(SlotId slot, Session& session, Bytes in, Instant now) {
   ++counters_.requests;
@@ -53,6 +57,9 @@ void FullSession::handle(SlotId slot, Session& session, const proto::Hello& hell
   full.hello_id = hello.id;
   full.wants_credit = std::ranges::find(hello.features, kCredit) != hello.features.end();
   full.cumulative_acks = std::ranges::find(hello.features, kCumulativeAcks) != hello.features.end();
+  full.checkpoints = std::ranges::find(hello.features, kCheckpoints) != hello.features.end();
+  session.wants_checkpoint = full.checkpoints;
+  if (full.checkpoints) begun_.push_back(slot);  // the URL's subscription may be complete
   take_producer(slot, full, hello.producer_id, now);
   if (full.claims_missing == 0) welcome(slot, session);
 }
@@ -102,6 +109,7 @@ void FullSession::welcome(SlotId slot, Session& session) {
   std::vector<std::string_view> features;
   if (full.wants_credit) features.push_back(kCredit);
   if (full.cumulative_acks) features.push_back(kCumulativeAcks);
+  if (full.checkpoints) features.push_back(kCheckpoints);
   const std::string producer = producer_text(place_.key, full.producer_id);
   proto::Welcome welcome{
       .id = full.hello_id,

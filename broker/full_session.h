@@ -6,13 +6,19 @@
 // Thread: one shard's. State is in Session and its FullState; this holds what all sessions of the shard share.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "broker/checkpoint.h"
 #include "broker/config.h"
 #include "broker/form_codec.h"
+#include "broker/latest.h"
+#include "broker/positions.h"
 #include "broker/publishing.h"
 #include "broker/requester.h"
 #include "broker/session_table.h"
@@ -22,10 +28,18 @@ namespace ringcast::broker {
 
 class FullSession {
  public:
+  // How often a connection that gets messages is told where it can resume, at most, milliseconds: what it may be sent
+  // twice after a loss, if it does not say itself what it has. Told at once when a subscription has begun.
+  static constexpr std::int64_t kCheckpointIntervalMs = 250;
+
   struct Counters {
     std::uint64_t requests = 0;
     std::uint64_t errors = 0;  // refused requests
     std::uint64_t fenced = 0;  // connections
+    std::uint64_t checkpoints = 0;
+    std::uint64_t recovered = 0;  // subscriptions that came back, and what came of it
+    std::uint64_t conflated = 0;
+    std::uint64_t gaps = 0;
   };
 
   struct Place {  // where this is
@@ -36,7 +50,7 @@ class FullSession {
   };
 
   FullSession(const Config& config, const Place& place, SessionTable& sessions, Publishing& publishing,
-              Subscribing& subscribing, Requester& requester);
+              Subscribing& subscribing, Requester& requester, const Latest& latest, const Positions& positions);
 
   [[nodiscard]] FormCodec& codec(Encoding encoding) noexcept {
     return protocol_of(encoding) == Protocol::json ? json_ : proto_;
@@ -52,8 +66,10 @@ class FullSession {
   void claimed(SlotId slot, Session& session, const Delivery& answer, Instant now);
   void fenced(SlotId slot, Session& session, Instant now);
 
-  // Tells what is told once a turn: cumulative acks and credit.
-  void end_turn();
+  // Tells what is told once a turn: cumulative acks and credit, checkpoints.
+  void end_turn(Instant now);
+  // When end_turn() is to be called next though nothing happens.
+  [[nodiscard]] Instant next_deadline() const noexcept { return checkpoints_at_; }
   // Carries out the changes of subscriptions that were asked for. Requires: no run is pending.
   void carry_out_changes();
   // The broker restarts.
@@ -88,6 +104,12 @@ class FullSession {
   void send(SlotId slot, const Encoded& encoded);
   void owes_at_turn_end(SlotId slot, FullState& full);
 
+  [[nodiscard]] std::optional<Since> since_of(SlotId slot, Session& session, const proto::Subscribe& subscribe);
+  [[nodiscard]] proto::Resumed resumed_of(const Subscribing::Started& started);
+  void send_checkpoints(Instant now);
+  [[nodiscard]] bool send_checkpoint(SlotId slot, Session& session);
+  [[nodiscard]] Span write_checkpoint(Encoding encoding, std::span<const std::uint64_t> positions);
+
   const Config& config_;
   const Place place_;
   const std::string epoch_;
@@ -106,6 +128,14 @@ class FullSession {
     proto::OnLag on_lag = proto::OnLag::unspecified;
   };
   std::vector<WaitingChange> changes_;
+  const Latest& latest_;
+  const Positions& positions_;
+  std::vector<SlotId> begun_;                   // subscriptions of them are complete: they are owed a checkpoint now
+  Instant checkpoints_at_ = Instant::never();   // for those that are owed one
+  std::array<Span, kEncodings> checkpoints_{};  // of this turn, by encoding; those that are written hold a reference
+  Checkpoint checkpoint_;                       // these for their memory
+  std::vector<std::uint64_t> lowered_;
+  std::string token_;
   std::uint64_t producers_made_ = 0;
   std::uint64_t last_incarnation_ = 0;
   Counters counters_;

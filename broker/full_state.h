@@ -11,9 +11,7 @@
 #include <vector>
 
 #include "broker/lag_state.h"
-#include "broker/outbox.h"
 #include "broker/unanswered.h"
-#include "topics/shard_set.h"
 
 namespace ringcast::broker {
 
@@ -41,6 +39,7 @@ struct FullState {
   bool requested = false;  // anything was asked: it is too late for hello
   bool wants_credit = false;
   bool cumulative_acks = false;
+  bool checkpoints = false;
   bool in_turn_list = false;  // FullSession's list of those that are owed cumulative acks or credit
 
   // As a producer.
@@ -61,17 +60,13 @@ struct FullState {
   std::unordered_map<std::uint64_t, std::uint32_t> by_id;  // id -> index in Session::subscriptions
   std::vector<std::uint32_t> free;                         // indexes of entries to use again
   std::deque<std::uint32_t> to_pull;  // subscriptions with chunks to fetch, one chunk at a time for the connection
-  Outbox waiting;                     // live messages of held_origins
-  topics::ShardSet held_origins = 0;  // those whose marker a subscription with `holds` has: what came before is not its
   LatestUse latest;
   std::uint32_t changes_waiting = 0;  // subscriptions whose Change waits for the end of a fan-out
-  std::uint32_t holds = 0;            // subscriptions that are not told of yet, or whose older messages come first
   std::unique_ptr<LagState> lag;      // while the connection is behind, or was and was not told that it caught up
 
   [[nodiscard]] bool may_read(std::uint32_t joins) const noexcept {
-    // One that holds starts by itself: what is before another's marker could not stand before its Subscribed as well.
-    return claims_missing == 0 && holds == 0 && changes_waiting == 0 && joins < kJoinsMax &&
-           unanswered.size() < kUnansweredMax && unanswered.bytes() < kUnansweredBytesMax;
+    return claims_missing == 0 && changes_waiting == 0 && joins < kJoinsMax && unanswered.size() < kUnansweredMax &&
+           unanswered.bytes() < kUnansweredBytesMax;
   }
 };
 

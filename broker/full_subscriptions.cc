@@ -23,7 +23,7 @@ Subscribing::Begin begin_of(proto::Start start) {
       return Subscribing::Begin::last_n;
     case proto::Start::since_time:
     case proto::Start::resume:
-      break;  // refused by check()
+      return Subscribing::Begin::since;
   }
   std::unreachable();
 }
@@ -36,8 +36,6 @@ bool FullSession::check(SlotId slot, Session& session, const proto::Subscribe& s
     refuse(slot, session, subscribe.id, refusal);
     return false;
   };
-  if (subscribe.start == proto::Start::since_time || subscribe.start == proto::Start::resume)
-    return bad({unsupported, "to begin with what was missed is not built yet", "subscribe.start"});
   if (const auto valid = topics::validate_filter(subscribe.filter); !valid)
     return bad({bad_filter, topics::describe(valid.error()), "subscribe.filter"});
   if (!session.identity->may_subscribe(subscribe.filter))
@@ -60,13 +58,16 @@ Pace FullSession::pace_of(proto::Delivery delivery, double max_rate_hz) noexcept
 
 void FullSession::handle(SlotId slot, Session& session, const proto::Subscribe& subscribe, Instant) {
   if (!check(slot, session, subscribe)) return;
+  const auto since = since_of(slot, session, subscribe);
+  if (!since) return;
   const auto index = subscribing_.subscribe(slot, subscribe.filter,
                                             {.id = subscribe.id,
                                              .begin = begin_of(subscribe.start),
                                              .last_count = subscribe.last_count,
                                              .echo = subscribe.echo.value_or(true),
                                              .on_lag = subscribe.on_lag,
-                                             .pace = pace_of(subscribe.delivery, subscribe.max_rate_hz)});
+                                             .pace = pace_of(subscribe.delivery, subscribe.max_rate_hz),
+                                             .since = &*since});
   if (!index) {
     return refuse(slot, session, subscribe.id,
                   {proto::ErrorCode::too_many_filters, topics::describe(index.error()), "subscribe.filter"});
@@ -83,8 +84,11 @@ void FullSession::started(const Subscribing::Started& started) {
     send(started.slot, *session, proto::Subscribed{.id = subscription.id, .filter = subscribing_.filter(subscription)});
   }
   const bool began_now = started.live && started.complete;
-  if (started.complete && !began_now) send(started.slot, *session, proto::SnapshotEnd{.subscription = subscription.id});
-  const bool older_come_first = subscription.join != nullptr && subscription.join->replay_max > 0;
+  if (started.complete && !began_now) {
+    send(started.slot, *session, proto::SnapshotEnd{.subscription = subscription.id, .resumed = resumed_of(started)});
+  }
+  if (started.complete && session->full->checkpoints) begun_.push_back(started.slot);
+  const bool older_come_first = started.in_order && !started.complete;
   if (subscription.holds && !older_come_first) {
     subscription.holds = false;
     sessions_.end_hold(*session, started.slot.index);

@@ -67,21 +67,18 @@ HttpSession::Next HttpSession::stream(SlotId slot, Session& session, const Topic
 std::expected<void, topics::Error> HttpSession::begin_stream(SlotId slot, Session& session, const TopicRequest& topic) {
   const frame::Fields& fields = session.http->parser.request().fields;
   const std::string_view id = fields.get("Last-Event-ID").value_or("");
-  std::optional<Checkpoint> checkpoint;
+  Since since;
   const SseNotice* notice = nullptr;
+  Subscribing::Begin begin = topic.last ? Subscribing::Begin::last_values : Subscribing::Begin::now;
   if (!id.empty()) {  // an EventSource that has none sends none; an empty one is the same
-    checkpoint = read_token(id);
-    const bool ours = checkpoint.has_value() && checkpoint->epoch == epoch_number_;
-    notice = !checkpoint ? &kGapUnknownId : ours ? &kGapChanged : &kGapRestarted;
-    if (!ours) checkpoint.reset();
+    const auto checkpoint = read_token(id);
+    since = checkpoint ? since_checkpoint(*checkpoint, epoch_number_, subscribing_.shards(), {})
+                       : since_ever(subscribing_.shards());
+    if (since.foreign) notice = checkpoint ? &kGapRestarted : &kGapUnknownId;
+    begin = Subscribing::Begin::since;
   }
-  const bool last_values = topic.last || notice != nullptr;
-  const auto index =
-      subscribing_.subscribe(slot, topic.filter,
-                             {.begin = last_values ? Subscribing::Begin::last_values : Subscribing::Begin::now,
-                              .pace = topic.pace,
-                              .upgrades = true,
-                              .resume = checkpoint ? &*checkpoint : nullptr});
+  const auto index = subscribing_.subscribe(slot, topic.filter,
+                                            {.begin = begin, .pace = topic.pace, .upgrades = true, .since = &since});
   if (!index) return std::unexpected(index.error());
   session.http->stream_begins_with = notice;
   return {};

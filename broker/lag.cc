@@ -111,7 +111,7 @@ void Lag::look_for_old(Instant now) {
     Session* session = sessions_.find(slot);
     if (session == nullptr || session->phase >= Phase::closing) continue;
     Instant oldest = session->outbox.oldest_message();
-    if (session->messages_wait) oldest = std::min(oldest, session->full->waiting.oldest_message());
+    if (session->messages_wait) oldest = std::min(oldest, session->waiting->outbox.oldest_message());
     if (oldest != Instant::never() && now - oldest > config_.lag_age_max_ms) {
       fall_behind(slot, *session, Why::age, now);
     }
@@ -141,7 +141,7 @@ proto::OnLag Lag::way_of(const Session& session) {
 }
 
 void Lag::fall_behind(SlotId slot, Session& session, Why why, Instant now) {
-  worked_bytes_ += session.outbox.owed_bytes() + (session.messages_wait ? session.full->waiting.owed_bytes() : 0);
+  worked_bytes_ += session.outbox.owed_bytes() + (session.messages_wait ? session.waiting->outbox.owed_bytes() : 0);
   if (!all_latest(session)) deal_with(slot, session, why, now);
   if (session.phase >= Phase::closing) return;
   // What is no message can be too much too: answers that nobody reads.
@@ -189,9 +189,9 @@ std::vector<Span> Lag::drop(Session& session, const Outbox::Keep& keep) {
   OutboxPool& pool = sessions_.outboxes();
   std::vector<Span> dropped = session.outbox.drop_messages(keep, pool);
   if (session.messages_wait) {
-    const std::vector<Span> waited = session.full->waiting.drop_messages(keep, pool);
+    const std::vector<Span> waited = session.waiting->outbox.drop_messages(keep, pool);
     dropped.insert(dropped.end(), waited.begin(), waited.end());
-    session.full->waiting.unpin({}, pool);
+    session.waiting->outbox.unpin({}, pool);
   }
   session.outbox.unpin({}, pool);
   return dropped;

@@ -21,6 +21,7 @@
 #include "broker/outbox.h"
 #include "broker/slot.h"
 #include "broker/solo.h"
+#include "broker/waiting_messages.h"
 #include "frame/error.h"
 #include "frame/parser.h"
 #include "proto/request.h"
@@ -41,9 +42,11 @@ enum class Phase : std::uint8_t {
 // One origin's part of starting a subscription.
 struct JoinOrigin {
   std::uint32_t home = 0;
-  std::uint64_t position = 0;   // of its marker
-  std::string after;            // what the subscription begins with was taken up to this topic,
-  std::uint64_t after_seq = 0;  // of this one only up to here; 0: all of it
+  std::uint64_t position = 0;       // of its marker
+  std::uint64_t since = 0;          // resumes: what comes after this position is missing
+  std::string after;                // what the subscription begins with was taken up to this topic,
+  std::uint64_t after_seq = 0;      // of this one only up to here; 0: all of it
+  topics::TopicHandle after_topic;  // goes with these, as the home said them
   enum class State : std::uint8_t { waits_for_marker, to_pull, pulling, done } state = State::waits_for_marker;
 };
 
@@ -51,11 +54,15 @@ struct JoinOrigin {
 struct Join {
   std::uint32_t ticket = 0;  // in every answer that belongs to this join
   std::uint32_t markers_missing = 0;
-  std::uint32_t replay_max = 0;     // of each topic; 0: its last value
-  bool pulls = false;               // begins with kept messages
-  bool upgrades = false;            // the 101 is held until the markers have come
-  bool recovers = false;            // it knows up to where its client has everything,
-  bool changed = false;             // and a home cannot say that nothing came after that
+  std::uint32_t replay_max = 0;                          // of each topic; 0: its last value
+  bool pulls = false;                                    // begins with kept messages
+  bool upgrades = false;                                 // the 101 is held until the markers have come
+  Pull pull = Pull::kept;                                // how it does
+  bool in_order = false;                                 // these come before the live messages of their origins
+  bool resumes = false;                                  // its client was here before: it is told what came of that,
+  topics::Resumed resumed = topics::Resumed::recovered;  // so far
+  bool foreign = false;                                  // Since::foreign
+  std::int64_t since_us = INT64_MIN;
   std::vector<JoinOrigin> origins;  // the homes that can have topics of the filter
 };
 
@@ -88,10 +95,11 @@ struct Session {
   bool overflowed : 1 = false;           // in the list of those that pin too much
   bool stopped : 1 = false;              // bytes were left unread: in the connection layer's keeping until resumed
   bool echo : 1 = true;                  // all its subscriptions hear what it publishes itself
-  bool messages_wait : 1 = false;        // live ones, in full->waiting, for what a subscription begins with
+  bool messages_wait : 1 = false;        // live ones, in `waiting`, for what a subscription begins with
   bool pulling : 1 = false;              // a chunk of kept messages is on its way from a home
   bool may_send : 1 = true;              // its URL names a topic, not a filter with wildcards
   bool ping_sent : 1 = false;            // and not a byte has come since; event stream: was blocked at its last look
+  bool wants_checkpoint : 1 = false;     // has the feature, and is not in the table's list of those that are owed one
   bool id_due : 1 = false;               // event stream: it got messages since its last id
   std::uint8_t reads_ignored : 3 = 0;    // event stream: how often something came
   bool send_blocked : 1 = false;         // the connection layer waits for the socket: it is not put into the dirty list
@@ -111,6 +119,7 @@ struct Session {
   const Identity* identity = nullptr;
   std::unique_ptr<HttpExchange> http;               // phase http and upgrading
   std::unique_ptr<FullState> full;                  // the full protocol's
+  std::unique_ptr<WaitingMessages> waiting;         // while a subscription's beginning goes before live messages
   std::unique_ptr<std::deque<HeldPublish>> held;    // those of one WebSocket message, oldest first; not empty
   std::unique_ptr<std::vector<std::uint8_t>> pong;  // that waits for the socket: the newest only (RFC 6455 §5.5.3)
   std::unique_ptr<std::string> topic;               // what is published to, if this session subscribes to nothing
@@ -120,7 +129,11 @@ struct Session {
   // Whether it must be known when the socket took something: a chunk is to be pulled, or an end of lagging to be told.
   [[nodiscard]] bool wants_sent() const noexcept { return joins > 0 || (full != nullptr && full->lag != nullptr); }
   // False while what was read already must be dealt with first.
-  [[nodiscard]] bool may_read() const noexcept { return held == nullptr && (full == nullptr || full->may_read(joins)); }
+  [[nodiscard]] bool may_read() const noexcept {
+    // A subscription that holds starts by itself: what is before another's marker could not stand before its Subscribed
+    // as well.
+    return held == nullptr && (full == nullptr || (waiting == nullptr && full->may_read(joins)));
+  }
 };
 
 }  // namespace ringcast::broker

@@ -28,7 +28,7 @@ void SessionTable::release(SlotId slot) {
   assert(session->subscriptions.empty());
   assert(session->held == nullptr);
   session->outbox.clear(outboxes_);
-  if (session->full != nullptr) session->full->waiting.clear(outboxes_);
+  if (session->waiting != nullptr) session->waiting->outbox.clear(outboxes_);
   set_encoding(*session, Encoding{});
   const std::uint32_t next_generation = session->generation + 1;
   std::destroy_at(session);
@@ -61,23 +61,25 @@ void SessionTable::forget_runs() {
   for (std::uint32_t i = 0; i < sessions_.end(); ++i) sessions_[i].run = 0;
 }
 
-void SessionTable::hold(Session& session) noexcept {
-  ++session.full->holds;
+void SessionTable::hold(Session& session) {
+  if (session.waiting == nullptr) session.waiting = std::make_unique<WaitingMessages>();
+  ++session.waiting->holds;
 }
 
 void SessionTable::hold_origin(Session& session, std::uint32_t origin) noexcept {
-  assert(session.full->holds > 0);
-  session.full->held_origins |= topics::only(origin);
+  assert(session.waiting != nullptr);
+  session.waiting->origins |= topics::only(origin);
   session.messages_wait = true;
 }
 
 void SessionTable::end_hold(Session& session, std::uint32_t index) {
-  assert(session.full->holds > 0);
-  if (--session.full->holds > 0) return;
+  assert(session.waiting->holds > 0);
+  if (--session.waiting->holds > 0) return;
   session.messages_wait = false;
-  session.full->held_origins = 0;
-  if (session.full->waiting.empty() || session.phase >= Phase::closing) return;  // nothing goes behind a close frame
-  session.outbox.append_all(session.full->waiting, outboxes_);
+  const std::unique_ptr<WaitingMessages> waiting = std::move(session.waiting);
+  if (waiting->outbox.empty()) return;
+  if (session.phase >= Phase::closing) return waiting->outbox.clear(outboxes_);  // nothing goes behind a close frame
+  session.outbox.append_all(waiting->outbox, outboxes_);
   touched(session, index);
 }
 
@@ -153,7 +155,7 @@ void SessionTable::unpin(std::span<Segment* const> current) {
   for (const SlotId slot : blocked_) {
     Session& session = sessions_[slot.index];
     session.outbox.unpin(current, outboxes_);
-    if (session.messages_wait) session.full->waiting.unpin(current, outboxes_);
+    if (session.messages_wait) session.waiting->outbox.unpin(current, outboxes_);
   }
 }
 

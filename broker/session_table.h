@@ -62,10 +62,11 @@ class SessionTable {
     Session& session = sessions_[index];
     if (session.run == run || session.phase >= Phase::closing) return false;  // or it ends in this turn
     session.run = run;
-    const bool waits = session.messages_wait && topics::contains(session.full->held_origins, origin);
-    Outbox& outbox = waits ? session.full->waiting : session.outbox;
+    const bool waits = session.messages_wait && topics::contains(session.waiting->origins, origin);
+    Outbox& outbox = waits ? session.waiting->outbox : session.outbox;
     for (const Span& span : spans) outbox.append(span, outboxes_);
     touched(session, index);
+    if (session.wants_checkpoint) owe_checkpoint(session, index);
     return true;
   }
   // The connection is owed these too, whatever it waits for.
@@ -73,6 +74,7 @@ class SessionTable {
     for (const Span& span : spans) session.outbox.append(span, outboxes_);
     touched(session, index);
     if (session.phase == Phase::event_stream) owe_id(index);
+    if (session.wants_checkpoint) owe_checkpoint(session, index);
   }
   // Members of Subscriptions have moved.
   void apply(const topics::Moves& moves) noexcept {
@@ -84,7 +86,7 @@ class SessionTable {
   void forget_runs();
   // Until each hold() has its end_hold() the connection is not read, and its live messages of those origins wait that
   // hold_origin() names meanwhile.
-  void hold(Session& session) noexcept;
+  void hold(Session& session);
   void hold_origin(Session& session, std::uint32_t origin) noexcept;
   void end_hold(Session& session, std::uint32_t index);
   // Owes bytes that no other connection gets.
@@ -109,7 +111,7 @@ class SessionTable {
   }
   // What the connection keeps from being freed: what --max-outbox limits.
   [[nodiscard]] static std::size_t pinned_bytes(const Session& session) noexcept {
-    return session.outbox.pinned_bytes() + (session.messages_wait ? session.full->waiting.pinned_bytes() : 0);
+    return session.outbox.pinned_bytes() + (session.messages_wait ? session.waiting->outbox.pinned_bytes() : 0);
   }
   // Those that wait copy out what they hold of segments other than `current`, if it is little (Outbox::unpin).
   void unpin(std::span<Segment* const> current);
@@ -129,6 +131,14 @@ class SessionTable {
   }
   // Those; SseSession clears it.
   [[nodiscard]] std::vector<SlotId>& ids_due() noexcept { return ids_due_; }
+
+  // The connection is owed a checkpoint soon: it got messages. Requires: it wants one.
+  void owe_checkpoint(Session& session, std::uint32_t index) {
+    session.wants_checkpoint = false;
+    checkpoints_due_.push_back({index, session.generation});
+  }
+  // Those; FullSession clears it.
+  [[nodiscard]] std::vector<SlotId>& checkpoints_due() noexcept { return checkpoints_due_; }
 
   // ---- ending ----
 
@@ -217,6 +227,7 @@ class SessionTable {
   std::array<std::uint32_t, kCompressions> users_{};  // sessions by what they agreed to; those with none not counted
   std::uint32_t compressions_ = compression_bit(Compression::none);
   std::vector<SlotId> ids_due_;
+  std::vector<SlotId> checkpoints_due_;
   std::uint32_t tickets_ = 0;
   bool draining_ = false;
 };

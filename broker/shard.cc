@@ -34,6 +34,7 @@ Shard::Shard(const Process& process, std::uint32_t index)
       compressor_(process.config.compress_min_bytes),
       latest_(subscriptions_, sessions_, compressor_),
       requester_(process.mesh, index, pool_),
+      positions_(process.mesh.shards()),
       home_(process.mesh, index, process.hash_key, process.config, pool_),
       publishing_(index, process.mesh.shards(), process.hash_key, requester_, pool_, sessions_),
       subscribing_(process.mesh.shards(), process.hash_key, requester_, sessions_, subscriptions_, compressor_,
@@ -41,11 +42,11 @@ Shard::Shard(const Process& process, std::uint32_t index)
       fan_out_(index, sessions_, subscriptions_, compressor_, latest_),
       full_(process.config,
             {.shard = index, .shards = process.mesh.shards(), .key = process.hash_key, .epoch = process.epoch},
-            sessions_, publishing_, subscribing_, requester_),
+            sessions_, publishing_, subscribing_, requester_, latest_, positions_),
       http_(process.config, process.hash_key, process.epoch, process.find_file, sessions_, publishing_, subscribing_),
       websocket_(process.config, sessions_, publishing_, full_, subscriptions_),
       sse_(process.config, {.shards = process.mesh.shards(), .key = process.hash_key, .epoch = process.epoch},
-           sessions_, subscribing_, latest_),
+           sessions_, subscribing_, latest_, positions_),
       lag_(process.config,
            {.shard = index,
             .key = process.hash_key,
@@ -70,7 +71,7 @@ Shard::~Shard() {
     Session& session = sessions_.at(i);
     (void)publishing_.take_back(session);
     session.outbox.clear(sessions_.outboxes());
-    if (session.full != nullptr) session.full->waiting.clear(sessions_.outboxes());
+    if (session.waiting != nullptr) session.waiting->outbox.clear(sessions_.outboxes());
     latest_.forget(session);
   }
 }
@@ -172,13 +173,14 @@ topics::ShardSet Shard::turn(const Now& now) {
   more |= home_.take(now, budget_.requests);
   shown |= home_.flush();
   more |= drain_deliveries(now, appends);
-  full_.end_turn();
+  full_.end_turn(now.monotonic);
   complete_upgrades(now.monotonic);
   if (fan_out_.pending() && lag_.hurries()) {
     std::uint32_t extra = std::max(4 * budget_.appends, kEnoughAppends);  // outboxes must not grow on while runs go out
     (void)fan_out_.step(extra);
   }
   if (!fan_out_.pending()) {
+    positions_.settle();
     more |= send_latest(appends);
     sse_.end_turn(now.monotonic);
     lag_.end_turn(now.monotonic);
@@ -228,6 +230,7 @@ bool Shard::drain_deliveries(const Now& now, std::uint32_t& appends) {
     if (ring.release()) room_made_ |= topics::only(origin);
   }
   if (fan_out_.pending() && !fan_out_.step(appends)) more = true;
+  if (!fan_out_.pending()) positions_.settle();
   return more;
 }
 
@@ -237,16 +240,18 @@ Shard::Drained Shard::drain_one(std::uint32_t origin, const Delivery& delivery, 
       if (!fan_out_.prepare(origin, delivery, appends)) return Drained::not_yet;
       if (!fan_out_.add(origin, delivery, appends)) {
         if (!fan_out_.step(appends)) return Drained::not_yet;
+        positions_.settle();
         const bool added = fan_out_.add(origin, delivery, appends);
         assert(added);
       }
-      sse_.saw(origin, delivery.message->position);
+      positions_.saw(origin, delivery.message->position);
       drained_bytes_ += delivery.message->payload_size + 1;
       return Drained::yes;
     case Delivery::Kind::marker:
       // What came before the marker is not the new subscription's.
       if (fan_out_.pending() && !fan_out_.step(appends)) return Drained::not_yet;
-      sse_.saw(origin, delivery.position);
+      positions_.saw(origin, delivery.position);
+      positions_.settle();
       subscribing_.marker(origin, delivery);
       tell_started();
       return Drained::yes;

@@ -21,6 +21,7 @@
 #include "broker/lag.h"
 #include "broker/latest.h"
 #include "broker/mesh.h"
+#include "broker/positions.h"
 #include "broker/publishing.h"
 #include "broker/raw_codec.h"
 #include "broker/requester.h"
@@ -98,7 +99,8 @@ class Shard {
   // Before sleeping, after Doorbell::announce_sleep(): true when something has come meanwhile.
   [[nodiscard]] bool must_not_sleep();
   [[nodiscard]] Instant next_deadline() const noexcept {
-    return std::min({sessions_.next_deadline(), latest_.next_deadline(), lag_.next_look(), home_.next_deadline()});
+    return std::min({sessions_.next_deadline(), latest_.next_deadline(), lag_.next_look(), home_.next_deadline(),
+                     full_.next_deadline()});
   }
 
   // Stops being open to anything new; what is owed is still sent. Then close_all() ends every connection with 1012.
@@ -157,6 +159,7 @@ class Shard {
   Compressor compressor_;
   Latest latest_;
   Requester requester_;
+  Positions positions_;
   HomeShard home_;
   Publishing publishing_;
   Subscribing subscribing_;

@@ -15,16 +15,20 @@ struct SseNotice {
   std::string_view text;
 };
 
-// After the beginning, where a client came back with an id: either of two.
-inline constexpr SseNotice kRecovered{"recovered", "unchanged", "nothing was published since"};
-inline constexpr SseNotice kGapChanged{"gap", "changed",
-                                       "something may have been published since; the last values follow"};
+// Where a client came back with an id: either at the beginning,
 inline constexpr SseNotice kGapRestarted{"gap", "restarted",
-                                         "the broker was restarted since; the last values that it has follow"};
+                                         "the broker was restarted since; all that it has kept follows"};
 inline constexpr SseNotice kGapUnknownId{"gap", "unknown_id",
-                                         "Last-Event-ID is not one of this broker's; the last values follow"};
+                                         "Last-Event-ID is not one of this broker's; all that it has kept follows"};
+// or behind what was published since, before anything newer.
+inline constexpr SseNotice kRecovered{"recovered", "complete", "this is all that was published since"};
+inline constexpr SseNotice kConflated{"conflated", "newest",
+                                      "these are the newest values since; some before them were left out"};
+inline constexpr SseNotice kGapForgotten{"gap", "forgotten",
+                                         "something was published since that the broker has not kept"};
 // Before the end.
-inline constexpr SseNotice kLag{"lag", "too_slow", "more waits for you than --max-outbox allows, or for longer than --max-lag-age; come back"};
+inline constexpr SseNotice kLag{
+    "lag", "too_slow", "more waits for you than --max-outbox allows, or for longer than --max-lag-age; come back"};
 inline constexpr SseNotice kGoAway{"go_away", "restart", "the broker restarts; come back"};
 inline constexpr SseNotice kTooMuchInput{"go_away", "too_much_input",
                                          "nothing can be asked on a connection that carries a stream"};

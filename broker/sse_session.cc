@@ -9,14 +9,30 @@
 
 namespace ringcast::broker {
 
+namespace {
+
+const SseNotice& notice_of(topics::Resumed resumed) {
+  switch (resumed) {
+    case topics::Resumed::recovered:
+      return kRecovered;
+    case topics::Resumed::conflated:
+      return kConflated;
+    case topics::Resumed::gap:
+      return kGapForgotten;
+  }
+  std::unreachable();
+}
+
+}  // namespace
+
 SseSession::SseSession(const Config& config, const Place& place, SessionTable& sessions, const Subscribing& subscribing,
-                       const Latest& latest)
+                       const Latest& latest, const Positions& positions)
     : config_(config),
       place_(place),
       sessions_(sessions),
       subscribing_(subscribing),
       latest_(latest),
-      seen_(place.shards),
+      positions_(positions),
       ids_(std::size_t{2} * (place.shards + 1)) {}
 
 Span SseSession::write(Protocol protocol, std::string_view event) {
@@ -26,15 +42,32 @@ Span SseSession::write(Protocol protocol, std::string_view event) {
 // ---- beginning ----
 
 void SseSession::started(const Subscribing::Started& started, Session& session) {
-  if (started.recovered && session.http != nullptr) session.http->stream_begins_with = &kRecovered;
-  if (started.complete) sessions_.owe_id(started.slot.index);
+  if (!started.complete) return;
+  if (started.resumes && !started.foreign) {
+    switch (started.resumed) {
+      case topics::Resumed::recovered:
+        ++counters_.recovered;
+        break;
+      case topics::Resumed::conflated:
+        ++counters_.conflated;
+        break;
+      case topics::Resumed::gap:
+        ++counters_.gaps;
+        break;
+    }
+    sessions_.send_own(started.slot, write(protocol_of(session.encoding), write_notice(notice_of(started.resumed))));
+  }
+  // Behind what is older, and what was told of it.
+  Subscription& subscription = session.subscriptions[started.subscription];
+  if (std::exchange(subscription.holds, false)) sessions_.end_hold(session, started.slot.index);
+  sessions_.owe_id(started.slot.index);
 }
 
 void SseSession::opened(SlotId slot, Instant now) {
   Session& session = sessions_.at(slot.index);
   std::string begin = write_retry(topics::hash_name(place_.key, std::to_string(sessions_.take_ticket())));
   if (const SseNotice* notice = session.http->stream_begins_with; notice != nullptr) {
-    ++(notice == &kRecovered ? counters_.recovered : counters_.gaps);
+    ++counters_.gaps;
     begin += write_notice(*notice);
   }
   ++counters_.opened;
@@ -118,7 +151,7 @@ void SseSession::fill_checkpoint(std::uint32_t first, std::uint32_t end) {
   checkpoint_.epoch = place_.epoch;
   checkpoint_.positions.clear();
   for (std::uint32_t origin = first; origin < end; ++origin) {
-    checkpoint_.positions.push_back({.origin = origin, .position = seen_[origin]});
+    checkpoint_.positions.push_back({.origin = origin, .position = positions_.settled()[origin]});
   }
 }
 

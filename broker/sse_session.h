@@ -15,6 +15,7 @@
 #include "broker/checkpoint.h"
 #include "broker/config.h"
 #include "broker/latest.h"
+#include "broker/positions.h"
 #include "broker/session_table.h"
 #include "broker/sse_codec.h"
 #include "broker/sse_notice.h"
@@ -30,8 +31,9 @@ class SseSession {
 
   struct Counters {
     std::uint64_t opened = 0;
-    std::uint64_t recovered = 0;  // came back and had missed nothing
-    std::uint64_t gaps = 0;       // came back and was told that it may have
+    std::uint64_t recovered = 0;  // came back and got all that it had missed
+    std::uint64_t conflated = 0;  // came back and got the newest values of it
+    std::uint64_t gaps = 0;       // came back and was told that something may be missing
     std::uint64_t peers_lost = 0;
   };
 
@@ -42,17 +44,13 @@ class SseSession {
   };
 
   SseSession(const Config& config, const Place& place, SessionTable& sessions, const Subscribing& subscribing,
-             const Latest& latest);
+             const Latest& latest, const Positions& positions);
   SseSession(const SseSession&) = delete;
   SseSession& operator=(const SseSession&) = delete;
 
   [[nodiscard]] SseCodec& codec(Protocol protocol) noexcept {
     return protocol == Protocol::sse || protocol == Protocol::sse_unchunked ? payload_ : json_;
   }
-
-  // Hot path: once per delivery. What `origin` sent up to this position was drained; end_turn() must not be called
-  // before it was fanned out.
-  void saw(std::uint32_t origin, std::uint64_t position) noexcept { seen_[origin] = position; }
 
   // The session's subscription has come so far.
   void started(const Subscribing::Started& started, Session& session);
@@ -64,7 +62,7 @@ class SseSession {
   void due(SlotId slot, Session& session, Instant now);
   // Its socket takes bytes again.
   void unblocked(SlotId slot, Session& session);
-  // Gives every stream that got messages its id.
+  // Gives every stream that got messages its id. Not before they were fanned out.
   void end_turn(Instant now);
   // Says why, ends the body and the connection.
   void end(SlotId slot, const SseNotice& notice, Instant now, SessionTable::Owed owed = SessionTable::Owed::drop);
@@ -83,7 +81,7 @@ class SseSession {
   const Latest& latest_;
   SseCodec payload_{SseCodec::Form::payload};
   SseCodec json_{SseCodec::Form::json};
-  std::vector<std::uint64_t> seen_;  // by origin
+  const Positions& positions_;
   // The turn's ids: for one origin, or behind them for all; each bare and in a chunk. Those in use hold a reference.
   std::vector<Span> ids_;
   Checkpoint checkpoint_;  // these two for their memory

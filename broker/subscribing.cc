@@ -40,7 +40,8 @@ std::expected<std::uint32_t, topics::Error> Subscribing::subscribe(SlotId slot, 
   subscription.join = announce(slot, index, filter, *joined, options);
   ++session->joins;
   const bool many_markers = subscription.join->markers_missing > 1;
-  if (session->full != nullptr && (many_markers || options.upgrades || options.begin == Begin::last_n)) {
+  const bool may_precede = session->full != nullptr && (many_markers || options.upgrades);
+  if (may_precede || (subscription.join->in_order && protocol_of(session->encoding) != Protocol::raw)) {
     subscription.holds = true;
     sessions_.hold(*session);
   }
@@ -64,9 +65,15 @@ std::uint32_t Subscribing::take_entry(Session& session) {
   return static_cast<std::uint32_t>(session.subscriptions.size() - 1);
 }
 
-// Up to where the client has what comes of `home`; what no home can vouch for if that is not known.
-std::uint64_t Subscribing::known_at(const Checkpoint* resume, std::uint32_t home) {
-  return resume == nullptr ? UINT64_MAX : resume->position_of(home).value_or(UINT64_MAX);
+// Where what is missing of the home begins. Returns up to where the client has everything: what no home can vouch for
+// if that is not known.
+std::uint64_t Subscribing::begin_at(const Since* since, std::uint32_t home, Join& join, JoinOrigin& origin) {
+  constexpr std::uint64_t kUnknown = UINT64_MAX;
+  if (since == nullptr) return kUnknown;
+  const std::optional<std::uint64_t> position = since->positions[home];
+  if (!position) join.resumed = topics::Resumed::gap;
+  origin.since = position.value_or(0);
+  return since->time_us == INT64_MIN ? position.value_or(kUnknown) : kUnknown;
 }
 
 std::unique_ptr<Join> Subscribing::announce(SlotId slot, std::uint32_t index, std::string_view filter,
@@ -76,16 +83,23 @@ std::unique_ptr<Join> Subscribing::announce(SlotId slot, std::uint32_t index, st
   join->pulls = options.begin != Begin::now;
   join->replay_max = options.begin == Begin::last_n ? options.last_count : 0;
   join->upgrades = options.upgrades;
-  join->recovers = options.resume != nullptr;
+  join->resumes = options.begin == Begin::since;
+  if (join->resumes) {
+    join->pull = options.pace != kEveryMessage ? Pull::newest_since : Pull::every_since;
+    join->since_us = options.since->time_us;
+    join->foreign = options.since->foreign;
+  }
+  join->in_order = join->replay_max > 0 || join->pull == Pull::every_since;
   for (topics::ShardSet homes = joined.homes; homes != 0;) {
     const std::uint32_t home = topics::take_shard(homes);
-    join->origins.push_back({.home = home});
+    JoinOrigin& origin = join->origins.emplace_back(JoinOrigin{.home = home});
+    const std::uint64_t known = begin_at(join->resumes ? options.since : nullptr, home, *join, origin);
     requester_.send(home, {.kind = Request::Kind::subscribe,
                            .first = joined.first,
                            .subscription = index,
                            .ticket = join->ticket,
                            .slot = slot,
-                           .position = known_at(options.resume, home),
+                           .position = known,
                            .message = requester_.note(filter)});
   }
   join->markers_missing = static_cast<std::uint32_t>(join->origins.size());
@@ -110,18 +124,16 @@ void Subscribing::marker(std::uint32_t origin, const Delivery& delivery) {
   assert(part != join->origins.end());
   assert(part->state == JoinOrigin::State::waits_for_marker);
   part->position = delivery.position;
-  part->state = JoinOrigin::State::to_pull;
+  const bool nothing_missing = join->resumes && delivery.unchanged;
+  part->state = nothing_missing ? JoinOrigin::State::done : JoinOrigin::State::to_pull;
   if (session->subscriptions[delivery.subscription].holds) sessions_.hold_origin(*session, origin);
-  if (!delivery.unchanged) join->changed = true;
   if (--join->markers_missing > 0) return;
-  const bool recovered = join->recovers && !join->changed;
-  if (recovered) join->pulls = false;  // nothing is missing
   started_.push_back({.slot = delivery.slot,
                       .subscription = delivery.subscription,
                       .live = true,
                       .complete = !join->pulls,
                       .upgrades = join->upgrades,
-                      .recovered = recovered});
+                      .in_order = join->in_order});
   if (!join->pulls) return end_join(*session, delivery.subscription);
   if (session->full != nullptr) session->full->to_pull.push_back(delivery.subscription);
   pull(delivery.slot, *session);
@@ -139,9 +151,14 @@ void Subscribing::pull(SlotId slot, Session& session) {
     const auto part = std::ranges::find(join->origins, JoinOrigin::State::to_pull, &JoinOrigin::state);
     if (part != join->origins.end()) return pull_from(slot, session, index, *part);
     if (session.full != nullptr) session.full->to_pull.pop_front();
+    started_.push_back({.slot = slot,
+                        .subscription = index,
+                        .complete = true,
+                        .resumes = join->resumes,
+                        .resumed = join->resumed,
+                        .foreign = join->foreign});
     end_join(session, index);
     latest_.hurry(slot, session, index);
-    started_.push_back({.slot = slot, .subscription = index, .complete = true});
   }
 }
 
@@ -157,6 +174,10 @@ void Subscribing::pull_from(SlotId slot, Session& session, std::uint32_t index, 
                                 .position = origin.position,
                                 .replay_max = subscription.join->replay_max,
                                 .after_seq = origin.after_seq,
+                                .pull = subscription.join->pull,
+                                .after_topic = origin.after_topic,
+                                .since = origin.since,
+                                .since_us = subscription.join->since_us,
                                 .message = requester_.note(filter, origin.after)});
 }
 
@@ -164,8 +185,7 @@ void Subscribing::opening_message(const Delivery& delivery, Codec& codec) {
   Session* session = sessions_.find(delivery.slot);
   const Join* join = session == nullptr ? nullptr : join_of(*session, delivery);
   if (join == nullptr) return;
-  const Opening opening{.subscription = session->subscriptions[delivery.subscription].id,
-                        .replay = join->replay_max > 0};
+  const Opening opening{.subscription = session->subscriptions[delivery.subscription].id, .replay = join->in_order};
   auto encoded = codec.encode(*delivery.message, &opening);
   if (!encoded) return;
   const Compression window = compressor_.window(encoded->payload.size(), compression_of(session->encoding));
@@ -182,12 +202,14 @@ void Subscribing::opening_end(std::uint32_t origin, const Delivery& delivery) {
   session->pulling = false;
   const auto part = std::ranges::find(join->origins, origin, &JoinOrigin::home);
   assert(part != join->origins.end());
+  if (join->resumes) join->resumed = std::max(join->resumed, delivery.resumed);
   if (delivery.message == nullptr) {
     part->state = JoinOrigin::State::done;
   } else {
     part->state = JoinOrigin::State::to_pull;
     part->after = delivery.message->topic();
     part->after_seq = delivery.seq;
+    part->after_topic = delivery.topic;
   }
   pull(delivery.slot, *session);
 }

@@ -3,8 +3,9 @@
 // A subscription is announced to the homes of its topics. Each answers with a marker in the same ring that carries its
 // messages: what comes after the marker is live. If kept messages are wanted, they are pulled then, in chunks and only
 // while the connection has room, from before the marker: so nothing is lost or doubled in between. Last values are
-// those of topics last changed before it, and need not come before live messages of other topics; of the last N,
-// each topic's live ones wait until they have been sent. A connection pulls one chunk at a time.
+// those of topics last changed before it, and need not come before live messages of other topics; of the last N, and of
+// all that was missed, each topic's live ones wait until they have been sent. A connection pulls one chunk at a time.
+// Who was here before (Since) is told what came of it: recovered, conflated or a gap, of all homes the worst.
 //
 // Thread: one shard's.
 #pragma once
@@ -15,12 +16,12 @@
 #include <string_view>
 #include <vector>
 
-#include "broker/checkpoint.h"
 #include "broker/codec.h"
 #include "broker/compressor.h"
 #include "broker/latest.h"
 #include "broker/requester.h"
 #include "broker/session_table.h"
+#include "broker/since.h"
 #include "topics/subscriptions.h"
 
 namespace ringcast::broker {
@@ -31,17 +32,16 @@ class Subscribing {
   // what a chunk brings, so that the next one is under way while the last is being sent.
   static constexpr std::size_t kPullWhileOwedMax = 16 * 1024;
 
-  enum class Begin : std::uint8_t { now, last_values, last_n };
+  enum class Begin : std::uint8_t { now, last_values, last_n, since };
   struct Options {
     std::uint64_t id = 0;  // the client's name for it
     Begin begin = Begin::now;
     std::uint32_t last_count = 0;  // with last_n
     bool echo = true;
     proto::OnLag on_lag = proto::OnLag::unspecified;
-    Pace pace = kEveryMessage;  // or LATEST
-    bool upgrades = false;      // markers complete the opening handshake
-    // What the client has already; null: not known. If nothing was published since, it begins with nothing else.
-    const Checkpoint* resume = nullptr;
+    Pace pace = kEveryMessage;     // or LATEST
+    bool upgrades = false;         // markers complete the opening handshake
+    const Since* since = nullptr;  // with since: every message, or of LATEST the newest of each topic that changed
   };
 
   // What a subscription has come to: for its session's protocol to tell.
@@ -51,7 +51,10 @@ class Subscribing {
     bool live = false;               // from here on; else it was before
     bool complete = false;           // all that it begins with was given to the outbox
     bool upgrades = false;
-    bool recovered = false;  // nothing was published since Options::resume
+    bool in_order = false;  // what it begins with comes before live messages
+    bool resumes = false;   // complete: it began with what was missed, as far as `resumed` says;
+    topics::Resumed resumed = topics::Resumed::recovered;
+    bool foreign = false;  // which was known before
   };
 
   Subscribing(std::uint32_t shards, topics::HashKey key, Requester& requester, SessionTable& sessions,
@@ -79,6 +82,7 @@ class Subscribing {
   // Asks the topic's home for its last value, for the session's HTTP exchange.
   void fetch(SlotId slot, std::string_view topic, std::uint32_t ticket);
 
+  [[nodiscard]] std::uint32_t shards() const noexcept { return shards_; }
   [[nodiscard]] std::string_view filter(const Subscription& subscription) const {
     return subscriptions_.filter(subscription.place);
   }
@@ -96,7 +100,7 @@ class Subscribing {
   [[nodiscard]] static Join* join_of(Session& session, const Delivery& delivery);
   [[nodiscard]] std::uint32_t tag_of(std::string_view filter) const;
   [[nodiscard]] static std::uint32_t take_entry(Session& session);
-  [[nodiscard]] static std::uint64_t known_at(const Checkpoint* resume, std::uint32_t home);
+  static std::uint64_t begin_at(const Since* since, std::uint32_t home, Join& join, JoinOrigin& origin);
   [[nodiscard]] std::unique_ptr<Join> announce(SlotId slot, std::uint32_t index, std::string_view filter,
                                                const topics::Subscriptions::Joined& joined, const Options& options);
   void pull(SlotId slot, Session& session);

@@ -92,6 +92,11 @@ void FullBench::write(Client& client, frame::Header header, std::string_view jso
   offer(client);
 }
 
+void FullBench::write_bytes(Client& client, std::string_view bytes) {
+  client.unread.insert(client.unread.end(), bytes.begin(), bytes.end());
+  offer(client);
+}
+
 void FullBench::say(Client& client, std::string_view json) {
   whisper(client, json);
   settle();

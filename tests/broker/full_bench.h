@@ -70,6 +70,8 @@ class FullBench {
   // Sends without settling.
   void whisper(Client& client, std::string_view json);
   void write(Client& client, frame::Header header, std::string_view payload);
+  // Sends bytes that are no frame, without settling.
+  void write_bytes(Client& client, std::string_view bytes);
   // What was heard since the last call.
   std::vector<std::string> take(Client& client);
   // Says and takes.

@@ -217,7 +217,8 @@ TEST_CASE("full: every refusal names its reason, and the connection stays") {
   const Row rows[] = {
       {"no json", "malformed", ""},
       {R"({"subscribe":{"id":1,"filter":"a/#/b"}})", "bad_filter", "subscribe.filter"},
-      {R"({"subscribe":{"id":1,"filter":"a","start":"since_time","since_us":1}})", "unsupported", "subscribe.start"},
+      {R"({"subscribe":{"id":1,"filter":"a","start":"resume","resume_token":"x"}})", "bad_value",
+       "subscribe.resume_token"},
       {R"({"subscribe":{"id":1,"filter":"a","max_rate_hz":5}})", "bad_value", "subscribe.max_rate_hz"},
       {R"({"change":{"id":1,"subscription":3}})", "unknown_subscription", "change.subscription"},
       {R"({"unsubscribe":{"id":1,"subscription":3}})", "unknown_subscription", "unsubscribe.subscription"},

@@ -132,9 +132,9 @@ void Simulation::check_full_session(const broker::Session& session) const {
   const bool paced = session.send_blocked && session.outbox.owed_bytes() > broker::Subscribing::kPullWhileOwedMax;
   expect(joins == 0 || paced, "a subscription is not complete at rest");
   expect(full.to_pull.size() == joins, "subscriptions to fetch are counted wrongly");
-  expect(full.holds <= joins, "live messages are held for nobody");
-  expect(session.messages_wait == (full.holds > 0), "live messages wait for nobody");
-  expect(session.messages_wait || full.waiting.empty(), "held messages are forgotten");
+  const broker::WaitingMessages* const waiting = session.waiting.get();
+  expect(waiting == nullptr || (waiting->holds > 0 && waiting->holds <= joins), "live messages are held for nobody");
+  expect(session.messages_wait == (waiting != nullptr), "live messages wait for nobody");
   expect(!session.stopped || !session.may_read(), "a session is stopped at rest");
   expect(!full.in_turn_list, "a cumulative ack or credit is owed at rest");
 }
