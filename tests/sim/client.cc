@@ -2,8 +2,15 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 
 namespace ringcast::sim {
+
+std::string epoch_text(std::uint64_t epoch) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(epoch));
+  return text;
+}
 
 bool Client::step() {
   if (gone_) return false;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/instant.h"
 #include "tests/sim/network.h"
 
 namespace ringcast::sim {
@@ -33,6 +34,9 @@ using Positions = std::vector<std::uint64_t>;
 
 class Ledger;
 
+// An epoch as the broker writes it.
+[[nodiscard]] std::string epoch_text(std::uint64_t epoch);
+
 class Client {
  public:
   struct World {
@@ -40,6 +44,8 @@ class Client {
     Random& random;
     const Positions& positions;
     const Ledger& ledger;
+    const Now& now;
+    std::uint64_t epoch = 0;
     bool compression = false;  // some WebSocket clients offer it
   };
 

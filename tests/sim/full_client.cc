@@ -32,6 +32,8 @@ std::string target_of(const FullClient::Options& options) {
   std::string target = "/topics/" + frame::encode_path(options.url->filter) + "?";
   if (!options.url->echo) target += "&echo=0";
   if (options.url->start == proto::Start::last_values) target += "&last=1";
+  if (options.url->pace.is_latest()) target += "&delivery=latest";
+  if (options.url->pace.rate_hz > 0) target += "&rate=" + std::to_string(static_cast<int>(options.url->pace.rate_hz));
   return target;
 }
 
@@ -66,7 +68,12 @@ proto::Bytes bytes_of(std::string_view text) {
 FullClient::FullClient(const World& world, std::uint32_t id, int listener, const Options& options)
     : FramedClient(world, id, listener, target_of(options), protocol_of(options.form)),
       options_(options),
-      subscriber_(world.ledger, world.positions, id, options.history),
+      subscriber_({.ledger = world.ledger,
+                   .positions = world.positions,
+                   .now = world.now,
+                   .kept = *options.kept,
+                   .epoch = world.epoch},
+                  id),
       publisher_(world.ledger, id) {
   if (options_.url) {
     subscriber_.asked(*options_.url);
@@ -114,6 +121,7 @@ void FullClient::say_hello() {
   std::vector<std::string_view> features{"telepathy"};
   if (options_.cumulative_acks) features.push_back("cumulative_acks");
   if (options_.credit) features.push_back("credit");
+  if (options_.checkpoints) features.push_back("checkpoints");
   hello_id_ = next_id_++;
   Producer* const producer = options_.producer;
   if (producer != nullptr) given_id_ = producer->id;
@@ -126,12 +134,13 @@ void FullClient::say_hello() {
 void FullClient::on(const proto::Welcome& welcome) {
   expect(!welcome_ && welcome.id == hello_id_ && hello_id_ != 0, "a welcome to nobody");
   welcome_ = true;
-  expect(welcome.epoch == "00000000000000e0", "another epoch");
+  expect(welcome.epoch == epoch_text(world_.epoch), "another epoch");
   const auto granted = [&](std::string_view feature) {
     return std::ranges::find(welcome.features, feature) != welcome.features.end();
   };
   expect(granted("cumulative_acks") == options_.cumulative_acks, "cumulative acks, against the hello");
   expect(granted("credit") == options_.credit, "credit, against the hello");
+  expect(granted("checkpoints") == options_.checkpoints, "checkpoints, against the hello");
   expect(!granted("telepathy"), "a feature that does not exist");
   if (options_.credit) publisher_.credit(welcome.credit);
   Producer* const producer = options_.producer;
@@ -164,7 +173,19 @@ void FullClient::subscribe(SubscriberModel::Ask ask_for) {
                            .filter = ask_for.filter,
                            .start = ask_for.start,
                            .last_count = ask_for.last_count,
-                           .on_lag = proto::OnLag::close};
+                           .delivery = ask_for.pace.delivery,
+                           .max_rate_hz = ask_for.pace.rate_hz,
+                           .on_lag = ask_for.pace.on_lag,
+                           .since_us = ask_for.since_us};
+  std::vector<proto::OriginPosition> received;
+  if (ask_for.since) {
+    request.resume_token = ask_for.since->token;
+    for (std::uint32_t origin = 0; ask_for.since->received && origin < ask_for.since->received->size(); ++origin) {
+      const std::uint64_t position = (*ask_for.since->received)[origin];
+      if (position > 0) received.push_back({.origin = origin, .position = position});
+    }
+    request.received = received;
+  }
   if (!ask_for.echo || world_.random.percent(50)) request.echo = ask_for.echo;
   if (at_broker_.size() >= options_.subscriptions_max) {
     expect_error(ask_for.id, ErrorCode::too_many_subscriptions);
@@ -185,6 +206,27 @@ void FullClient::unsubscribe() {
   ask(proto::Unsubscribe{.id = request, .subscription = id});
 }
 
+// Of one that was asked for earlier, live or not.
+void FullClient::change(const SubscriberModel::Pace& pace) {
+  if (at_broker_.empty()) return;
+  const std::uint64_t id = world_.random.of(at_broker_);
+  const std::uint64_t request = next_id_++;
+  changes_.emplace(request, id);
+  subscriber_.change_asked(id, pace);
+  ask(proto::Change{.id = request,
+                    .subscription = id,
+                    .delivery = pace.delivery,
+                    .max_rate_hz = pace.rate_hz,
+                    .on_lag = pace.on_lag});
+}
+
+void FullClient::on(const proto::Changed& changed) {
+  const auto found = changes_.find(changed.id);
+  expect(found != changes_.end() && found->second == changed.subscription, "changed, though nobody asked");
+  changes_.erase(found);
+  subscriber_.changed(changed.subscription);
+}
+
 void FullClient::on(const proto::Subscribed& subscribed) {
   subscriber_.subscribed(subscribed);
 }
@@ -198,25 +240,27 @@ void FullClient::on(const proto::Unsubscribed& unsubscribed) {
   if (unsubscribed.subscription != 0) free_ids_.push_back(unsubscribed.subscription);
 }
 
-void FullClient::on(const proto::Changed&) {
-  throw Failure("a change, which is not built yet");
-}
-
 void FullClient::on(const proto::Message& message) {
   ++heard_;
   subscriber_.message(message);
 }
 
 void FullClient::on(const proto::SnapshotEnd& end) {
-  subscriber_.snapshot_end(end.subscription);
+  subscriber_.snapshot_end(end);
 }
 
-void FullClient::on(const proto::Checkpoint&) {
-  throw Failure("a checkpoint, which is not built yet");
+void FullClient::on(const proto::Checkpoint& checkpoint) {
+  expect(options_.checkpoints, "a checkpoint that nobody wanted");
+  expect(checkpoint.epoch == epoch_text(world_.epoch), "a checkpoint of another epoch");
+  constexpr std::size_t kTokensMax = 30;
+  for (SubscriberModel::Since& since : subscriber_.checkpoint(checkpoint)) {
+    if (options_.tokens->size() >= kTokensMax) options_.tokens->erase(options_.tokens->begin());
+    options_.tokens->push_back(std::move(since));
+  }
 }
 
-void FullClient::on(const proto::Lag&) {
-  throw Failure("a lag, which is not built yet");
+void FullClient::on(const proto::Lag& lag) {
+  subscriber_.lag(lag);
 }
 
 void FullClient::on(const proto::GoAway&) {}
@@ -289,6 +333,10 @@ void FullClient::on(const proto::Error& error) {
   } else if (const auto found = unsubscribes_.find(error.id); found != unsubscribes_.end()) {
     expect(!subscriber_.has(found->second), "a subscription that was accepted is not known");
     unsubscribes_.erase(found);
+  } else if (const auto change = changes_.find(error.id); change != changes_.end()) {
+    expect(!subscriber_.is_live(change->second), "options of a live subscription cannot be changed");
+    subscriber_.change_refused(change->second);
+    changes_.erase(change);
   } else {
     expect(error.id == 0, [&] {
       return name() + ": error " + std::string(proto::name(error.code)) + " for " + std::to_string(error.id) +
@@ -299,14 +347,15 @@ void FullClient::on(const proto::Error& error) {
   refusals_.push_back(refusal);
 }
 
-void FullClient::check_rest() {
+void FullClient::check_rest(bool ticked) {
   const auto answered = [&](bool all, const char* what) {
     expect(all, [&] { return name() + ": " + what + " waits for an answer"; });
   };
   answered(hello_id_ == 0 || welcome_, "hello");
   answered(unsubscribes_.empty(), "unsubscribe");
+  answered(changes_.empty(), "change");
   answered(expected_.empty(), "a bad request");
-  subscriber_.check_rest();
+  subscriber_.check_rest(ticked);
   publisher_.check_rest();
 }
 

@@ -49,7 +49,9 @@ class FullClient final : public FramedClient {
     bool obeys_credit = false;
     bool pipelines = false;  // publishes again before it is welcome
     Producer* producer = nullptr;
-    std::size_t history = 1;  // what a topic keeps
+    const Kept* kept = nullptr;                             // what topics keep
+    std::vector<SubscriberModel::Since>* tokens = nullptr;  // where it leaves what it could resume from
+    bool checkpoints = false;
     std::size_t subscriptions_max = 1;
   };
   // An error that depends on more than this connection: the simulation knows whether it may be.
@@ -62,6 +64,7 @@ class FullClient final : public FramedClient {
 
   void subscribe(SubscriberModel::Ask ask);
   void unsubscribe();
+  void change(const SubscriberModel::Pace& pace);
   // Publishes some messages, by themselves or as a batch, of at most `size` bytes.
   void publish(const std::string& topic, std::size_t count, std::size_t size);
   // Asks for what is refused.
@@ -81,7 +84,9 @@ class FullClient final : public FramedClient {
   [[nodiscard]] std::uint64_t heard() const noexcept { return heard_; }  // messages
 
   // Nothing more is under way, and it has read all: all it asked is answered, and nothing is missing.
-  void check_rest();
+  // `ticked`: all periods of LATEST are over too.
+  void check_rest(bool ticked);
+  [[nodiscard]] const SubscriberModel& subscriber() const noexcept { return subscriber_; }
 
  private:
   void message(const frame::Event& event) override;
@@ -93,8 +98,8 @@ class FullClient final : public FramedClient {
   void on(const proto::Ack& ack);
   void on(const proto::Credit& credit);
   void on(const proto::SnapshotEnd& end);
-  void on(const proto::Checkpoint&);
-  void on(const proto::Lag&);
+  void on(const proto::Checkpoint& checkpoint);
+  void on(const proto::Lag& lag);
   void on(const proto::GoAway&);
   void on(const proto::Error& error);
 
@@ -130,6 +135,7 @@ class FullClient final : public FramedClient {
   std::uint32_t producer_key_ = 0;
   std::vector<std::uint64_t> at_broker_;                 // subscriptions as the broker will know them
   std::map<std::uint64_t, std::uint64_t> unsubscribes_;  // request -> subscription
+  std::map<std::uint64_t, std::uint64_t> changes_;       // the same
   std::vector<std::uint64_t> free_ids_;                  // of subscriptions that have ended
   std::vector<ExpectedError> expected_;
   std::vector<Refusal> refusals_;

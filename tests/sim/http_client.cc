@@ -9,8 +9,6 @@ namespace ringcast::sim {
 
 namespace {
 
-constexpr std::string_view kEpoch = "00000000000000e0";  // of the simulation's Process
-
 std::string path_of(const std::string& topic) {
   return "/topics/" + frame::encode_path(topic);
 }
@@ -31,7 +29,8 @@ void HttpClient::ask(Exchange exchange, const std::string& head, const std::stri
   std::string request = head + " HTTP/1.1\r\nHost: localhost\r\n";
   if (last_asked_) request += "Connection: close\r\n";
   if (waiting_.back().known_seq > 0) {
-    request += "If-None-Match: \"" + std::string(kEpoch) + "-" + std::to_string(waiting_.back().known_seq) + "\"\r\n";
+    request +=
+        "If-None-Match: \"" + epoch_text(world_.epoch) + "-" + std::to_string(waiting_.back().known_seq) + "\"\r\n";
   }
   if (waiting_.back().method != Exchange::Method::post) return write(request + "\r\n");
   if (!is_text(waiting_.back().key)) request += "Content-Type: application/octet-stream\r\n";
@@ -107,7 +106,7 @@ void HttpClient::begin_answer() {
   Exchange& exchange = waiting_.front();
   exchange.status = response.status;
   if (const auto etag = response.fields.get("ETag")) {
-    exchange.seq = number_after(*etag, "\"" + std::string(kEpoch) + "-");
+    exchange.seq = number_after(*etag, "\"" + epoch_text(world_.epoch) + "-");
   }
   keep_alive_ = response.keep_alive;
   body_.emplace(response.framing, std::uint64_t{1} << 30);

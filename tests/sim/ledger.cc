@@ -19,8 +19,8 @@ std::string_view view(topics::Bytes bytes) {
 
 }  // namespace
 
-Ledger::Ledger(const std::vector<std::string>& names, topics::HashKey key, std::uint32_t shards)
-    : positions_(shards), times_us_(shards) {
+Ledger::Ledger(const std::vector<std::string>& names, topics::HashKey key, std::uint32_t shards, const Now& now)
+    : now_(now), positions_(shards), times_us_(shards) {
   for (const std::string& name : names) {
     topics_.push_back(
         {.name = name, .origin = topics::owner(topics::hash_name(key, name), shards), .changes = {}, .kept = {}});
@@ -64,7 +64,8 @@ void Ledger::write(const topics::Message& message) {
                 .content_type = std::string(message.content_type()),
                 .headers = std::string(message.headers()),
                 .payload = std::string(view(message.payload())),
-                .key = std::nullopt};
+                .key = std::nullopt,
+                .at_ms = now_.monotonic.ms};
   if (change.op != proto::Op::remove) change.key = key_of(change.payload);
   std::string_view by;
   proto::HeaderReader reader(change.headers);
@@ -84,7 +85,7 @@ void Ledger::write(const topics::Message& message) {
   topic.changes.push_back(std::move(change));
 }
 
-void Ledger::check(const Topic& topic, const topics::Message& message) {
+void Ledger::check(Topic& topic, const topics::Message& message) {
   if (message.seq != topic.changes.size() + 1) blame(topic.name + ": a seq is left out");
   if (message.origin != topic.origin) blame(topic.name + " was sequenced by another home");
   if (message.position != ++positions_[topic.origin]) blame(topic.name + ": a position is left out");

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/instant.h"
 #include "proto/request.h"
 #include "tests/sim/payload.h"
 #include "topics/hash.h"
@@ -37,8 +38,10 @@ class Ledger {
     std::optional<Key> key;         // a DELETE has none
     std::uint32_t by = UINT32_MAX;  // whose connection published it, if the message says so
     std::size_t kept = 0;           // changes of the topic that are kept, up to this one
+    std::int64_t at_ms = 0;         // of the monotonic clock
+    bool hole = false;              // no message: the topic was forgotten, and began again at a higher seq
 
-    [[nodiscard]] bool is_kept() const noexcept { return op != proto::Op::event; }
+    [[nodiscard]] bool is_kept() const noexcept { return op != proto::Op::event && !hole; }
   };
   struct Topic {
     std::string name;
@@ -57,7 +60,7 @@ class Ledger {
     std::size_t change = 0;
   };
 
-  Ledger(const std::vector<std::string>& topics, topics::HashKey key, std::uint32_t shards);
+  Ledger(const std::vector<std::string>& topics, topics::HashKey key, std::uint32_t shards, const Now& now);
   ~Ledger();
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
@@ -77,9 +80,10 @@ class Ledger {
 
  private:
   void blame(std::string what);
-  void check(const Topic& topic, const topics::Message& message);
+  void check(Topic& topic, const topics::Message& message);
   void check_key(std::size_t topic, const Change& change);
 
+  const Now& now_;
   std::vector<Topic> topics_;
   std::vector<std::uint64_t> positions_;  // by origin
   std::vector<std::int64_t> times_us_;

@@ -70,6 +70,10 @@ Scenario Scenario::draw(Random& random, bool full) {
       break;
   }
   if (full) drawn.draw_full(random);
+  if (random.percent(15)) {
+    drawn.lives = 2;
+    drawn.actions = drawn.actions * 2 / 3;
+  }
   return drawn;
 }
 
@@ -114,6 +118,13 @@ void Scenario::draw_limited(Random& random) {
 
 void Scenario::draw_full(Random& random) {
   if (random.percent(60)) config.history = static_cast<std::uint32_t>(random.between(1, 12));
+  static const std::vector<std::size_t> kLatestPercents{0, 30, 100};
+  latest_percent = random.of(kLatestPercents);
+  on_lag = static_cast<proto::OnLag>(random.below(4));
+  if (random.percent(25)) {
+    config.history_rules.push_back({.filter = random.of(topics), .last = static_cast<std::uint32_t>(random.below(4))});
+    config.history_rules.push_back({.filter = "a/#", .last = static_cast<std::uint32_t>(random.between(1, 5))});
+  }
   if (kind == Kind::small && random.percent(10)) {
     floods = true;
     network = {.send_buffer_bytes = 20'000, .receive_buffer_bytes = 20'000};

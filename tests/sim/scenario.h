@@ -8,12 +8,22 @@
 #include "broker/config.h"
 #include "broker/mesh.h"
 #include "broker/shard.h"
+#include "proto/request.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/network.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/random.h"
 
 namespace ringcast::sim {
+
+// What the broker has today of what is laid down. A world asks for nothing else.
+struct Built {
+  bool latest = false;  // delivery LATEST, rates, changes
+  bool skip = false;    // on_lag SKIP
+  bool degrade = false;  // on_lag DEGRADE, the default
+  bool resume = false;  // checkpoints, since a token, since a time
+};
+inline constexpr Built kBuilt{.skip = true};
 
 struct Scenario {
   enum class Kind : std::uint8_t {
@@ -54,6 +64,9 @@ struct Scenario {
   std::size_t payload_max = 100;    // bytes
   std::size_t steps_between = 30;   // actions
   std::size_t ticks_permille = 20;  // milliseconds per thousand steps
+  std::size_t latest_percent = 0;   // of subscriptions
+  proto::OnLag on_lag = proto::OnLag::unspecified;
+  std::size_t lives = 1;  // of the broker: it is started anew, with another epoch
 
  private:
   [[nodiscard]] static Scenario draw(Random& random, bool full);
@@ -92,6 +105,7 @@ void Scenario::each_value(Visitor&& visit) {
   visit("steps_between", steps_between, std::size_t{0});
   visit("ticks_permille", ticks_permille, std::size_t{0});
   visit("history", config.history, 1U);
+  visit("lives", lives, std::size_t{1});
 }
 
 }  // namespace ringcast::sim

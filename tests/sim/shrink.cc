@@ -20,7 +20,7 @@ class Shrinker {
     if (!fails(best_.plan)) return std::nullopt;
     Scenario scenario = Scenario::of(best_.plan);
     if (!best_.plan.actions) {
-      best_.plan.actions.emplace(scenario.actions);
+      best_.plan.actions.emplace(scenario.actions * scenario.lives);
       std::iota(best_.plan.actions->begin(), best_.plan.actions->end(), std::size_t{0});
     }
     do {

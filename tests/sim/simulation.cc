@@ -9,9 +9,12 @@ namespace ringcast::sim {
 
 namespace {
 
-constexpr std::uint64_t kEpoch = 0xe0;
-constexpr std::size_t kRoundsToRest = 14;    // without a change: more than anything is late
-constexpr std::size_t kRoundsMax = 100'000;  // then it never comes to rest
+constexpr std::uint64_t kFirstEpoch = 0xe0;
+constexpr std::uint64_t kPartOfEnd = 1'000'000;  // above every action
+constexpr std::size_t kRoundsToRest = 14;        // without a change: more than anything is late
+constexpr std::int64_t kPeriodMsMax = 1'000;     // of a rate that is asked for
+constexpr int kJumpsMax = 40;                    // enough for the rates that are asked for
+constexpr std::size_t kRoundsMax = 100'000;      // then it never comes to rest
 constexpr std::int64_t kPastEveryDeadlineMs = 1'000'000;
 
 }  // namespace
@@ -30,14 +33,36 @@ Simulation::Tally& Simulation::Tally::operator+=(const Tally& other) {
   return *this;
 }
 
-Simulation::Simulation(Plan plan) : plan_(std::move(plan)), scenario_(Scenario::of(plan_)), random_(plan_.seed) {
+Simulation::Simulation(Plan plan)
+    : plan_(std::move(plan)), scenario_(Scenario::of(plan_)), random_(plan_.seed), kept_(scenario_.config, now_) {}
+
+Simulation::~Simulation() {
+  end_life();
+}
+
+Simulation::Tally Simulation::run() {
+  for (std::uint64_t life = 0; life < scenario_.lives; ++life) {
+    begin_life(life);
+    live();
+    const bool crashes = life + 1 < scenario_.lives && random_.percent(50);
+    if (!crashes) finish();
+    add_up();
+    end_life();
+  }
+  return tally_;
+}
+
+// A broker is started. Nobody is connected, and nothing is known but the tokens that clients have kept.
+void Simulation::begin_life(std::uint64_t life) {
+  epoch_ = kFirstEpoch + life;
+  draining_ = false;
   mesh_ = std::make_unique<broker::Mesh>(scenario_.mesh);
   network_ = std::make_unique<Network>(scenario_.network, random_);
   const Runner::World world{
       .process = {.config = scenario_.config,
                   .mesh = *mesh_,
                   .hash_key = kSimulationKey,
-                  .epoch = kEpoch,
+                  .epoch = epoch_,
                   .budget = scenario_.budget},
       .network = *network_,
       .faults = scenario_.faults,
@@ -45,15 +70,26 @@ Simulation::Simulation(Plan plan) : plan_(std::move(plan)), scenario_(Scenario::
       .now = now_,
       .all = runners_,
   };
-  positions_.resize(mesh_->shards());
-  ledger_ = std::make_unique<Ledger>(scenario_.topics, kSimulationKey, mesh_->shards());
+  positions_.assign(mesh_->shards(), 0);
+  ledger_ = std::make_unique<Ledger>(scenario_.topics, kSimulationKey, mesh_->shards(), now_);
   for (std::uint32_t i = 0; i < mesh_->shards(); ++i) runners_.push_back(std::make_unique<Runner>(world, i));
 }
 
-Simulation::~Simulation() = default;
+void Simulation::end_life() {
+  clients_.clear();
+  sockets_.clear();
+  askers_.clear();
+  fulls_.clear();
+  producers_.clear();
+  runners_.clear();
+  ledger_.reset();
+  network_.reset();
+  mesh_.reset();
+}
 
-Simulation::Tally Simulation::run() {
-  for (std::size_t i = 0; i < scenario_.actions; ++i) {
+void Simulation::live() {
+  const std::size_t first = epoch_ == kFirstEpoch ? 0 : scenario_.actions;
+  for (std::size_t i = first; i < first + scenario_.actions; ++i) {
     if (plan_.actions && !std::ranges::binary_search(*plan_.actions, i)) continue;
     begin_part(i);
     act();
@@ -61,10 +97,8 @@ Simulation::Tally Simulation::run() {
     if (scenario_.kind == Kind::slow) keep_up();
     if (random_.percent(3)) settle();
   }
-  begin_part(scenario_.actions);
+  begin_part(kPartOfEnd + first);
   settle();
-  finish();
-  return tally();
 }
 
 // ---- what clients do ----
@@ -86,6 +120,8 @@ void Simulation::add_client() {
                             .random = random_,
                             .positions = positions_,
                             .ledger = *ledger_,
+                            .now = now_,
+                            .epoch = epoch_,
                             .compression = scenario_.compression};
   if (scenario_.full && random_.percent(70)) return add_full_client(world);
   const auto id = static_cast<std::uint32_t>(clients_.size());
@@ -191,7 +227,7 @@ void Simulation::begin_part(std::uint64_t number) {
 
 // One random part of the world moves on.
 void Simulation::step() {
-  ++steps_;
+  ++tally_.steps;
   if (random_.permille(scenario_.ticks_permille)) now_.monotonic = now_.monotonic + 1;
   now_.utc_us += 1;
   const std::size_t dice = random_.below(100);
@@ -230,8 +266,19 @@ void Simulation::keep_up() {
   for (int i = 0; i < kRounds; ++i) (void)round();
 }
 
-// Until nothing moves any more, without letting time pass: only a failed accept is waited for.
+// Comes to rest and looks at what everybody has; then lets the ticks pass that somebody may wait for, and looks again.
 void Simulation::settle() {
+  come_to_rest();
+  const bool waits =
+      std::ranges::any_of(fulls_, [](const auto& client) { return client->subscriber().waits_for_ticks(); });
+  check_settled(!waits);
+  if (!waits) return;
+  tick();
+  check_settled(true);
+}
+
+// Until nothing moves any more, without letting time pass: only a failed accept is waited for.
+void Simulation::come_to_rest() {
   // These would never end.
   const std::size_t false_writable = std::exchange(scenario_.faults.false_writable, 0);
   const std::size_t early_return = std::exchange(scenario_.faults.early_return, 0);
@@ -248,7 +295,17 @@ void Simulation::settle() {
   }
   scenario_.faults.false_writable = false_writable;
   scenario_.faults.early_return = early_return;
-  check_settled();
+}
+
+// Jumps from deadline to deadline until the longest period has passed twice.
+void Simulation::tick() {
+  const Instant until = now_.monotonic + 2 * kPeriodMsMax;
+  for (int jumps = 0; now_.monotonic < until && jumps < kJumpsMax; ++jumps) {
+    Instant next = until;
+    for (const auto& runner : runners_) next = std::min(next, runner->next_deadline());
+    now_.monotonic = std::max(next, now_.monotonic + 1);
+    come_to_rest();
+  }
 }
 
 void Simulation::finish() {
@@ -285,8 +342,8 @@ void Simulation::finish() {
   check_nothing_left();
 }
 
-Simulation::Tally Simulation::tally() {
-  Tally tally{.steps = steps_};
+void Simulation::add_up() {
+  Tally& tally = tally_;
   for (const auto& runner : runners_) {
     tally.messages += runner->shard().home().counters().published;
     tally.stalls += runner->shard().home().counters().stalls;
@@ -298,7 +355,6 @@ Simulation::Tally Simulation::tally() {
   for (const auto& client : sockets_) tally.deliveries += client->received_keys().size();
   for (const auto& client : fulls_) tally.full += client->heard();
   for (const auto& client : askers_) tally.answers += client->answered().size();
-  return tally;
 }
 
 }  // namespace ringcast::sim

@@ -65,6 +65,8 @@ class Simulation {
   [[nodiscard]] std::size_t payload_size();
   // The same, of those that speak the full protocol.
   void act_full();
+  [[nodiscard]] SubscriberModel::Pace draw_pace();
+  void draw_start(SubscriberModel::Ask& ask);
   void add_full_client(const Client::World& world);
   void subscribe_full(FullClient& client);
   void publish_full(FullClient& client);
@@ -72,27 +74,33 @@ class Simulation {
   [[nodiscard]] SubscriberModel::Ask draw_subscription();
 
   // How the world moves.
+  void begin_life(std::uint64_t life);
+  void end_life();
   void begin_part(std::uint64_t number);
   void step();
   [[nodiscard]] bool round();
   void keep_up();
+  void live();
   void settle();
+  void come_to_rest();
+  void tick();
   void finish();
 
   // What must hold at rest, and at the end.
-  void check_settled();
+  // `ticked`: what waits for a tick has gone out too.
+  void check_settled(bool ticked);
   void check_shard(std::uint32_t index);
   void check_socket(const WebSocketClient& client, const Truth& truth) const;
   void check_end(const WebSocketClient& client) const;
   void check_asker(const HttpClient& client, const Truth& truth) const;
   void check_full_session(const broker::Session& session) const;
-  void check_full(FullClient& client) const;
+  void check_full(FullClient& client, bool ticked) const;
   void check_full_end(const FullClient& client) const;
   void check_producers() const;
   void check_taken_over(const FullClient& client) const;
   void check_histories() const;
   void check_nothing_left();
-  [[nodiscard]] Tally tally();
+  void add_up();
 
   const Plan plan_;
   Scenario scenario_;
@@ -101,6 +109,9 @@ class Simulation {
   std::unique_ptr<Network> network_;
   std::unique_ptr<broker::Mesh> mesh_;
   std::vector<std::unique_ptr<Runner>> runners_;
+  std::uint64_t epoch_ = 0;
+  Kept kept_;
+  std::vector<SubscriberModel::Since> tokens_;  // from checkpoints, of every epoch
   Positions positions_;
   std::unique_ptr<Ledger> ledger_;
   std::vector<std::unique_ptr<WebSocketClient>> sockets_;
@@ -109,7 +120,7 @@ class Simulation {
   std::vector<std::unique_ptr<Producer>> producers_;
   std::vector<Client*> clients_;  // all
   bool draining_ = false;
-  std::uint64_t steps_ = 0;
+  Tally tally_;
 };
 
 }  // namespace ringcast::sim

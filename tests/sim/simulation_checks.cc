@@ -8,14 +8,14 @@
 
 namespace ringcast::sim {
 
-void Simulation::check_settled() {
+void Simulation::check_settled(bool ticked) {
   for (std::uint32_t i = 0; i < runners_.size(); ++i) check_shard(i);
   expect(ledger_->fault().empty(), [&] { return ledger_->fault(); });
   check_histories();
-  const Truth truth(*ledger_);
+  const Truth truth(*ledger_, kept_);
   for (const auto& client : sockets_) check_socket(*client, truth);
   for (const auto& client : askers_) check_asker(*client, truth);
-  for (const auto& client : fulls_) check_full(*client);
+  for (const auto& client : fulls_) check_full(*client, ticked);
   check_producers();
 }
 
@@ -25,7 +25,7 @@ void Simulation::check_histories() const {
     const topics::Home& home = runners_[topic.origin]->shard().home().home();
     const topics::History* history = home.history(home.find(topic.name, topics::hash_name(kSimulationKey, topic.name)));
     const std::size_t size = history == nullptr ? 0 : history->size();
-    expect(size == std::min<std::size_t>(topic.kept.size(), scenario_.config.history),
+    expect(size == std::min<std::size_t>(topic.kept.size(), kept_.last(topic)),
            [&] { return topic.name + ": the history has the wrong length"; });
     for (std::size_t i = 0; i < size; ++i) {
       const Ledger::Change& change = topic.kept_change(topic.kept.size() - size + i);
@@ -138,7 +138,7 @@ void Simulation::check_nothing_left() {
   }
   std::size_t kept = 0;
   for (const Ledger::Topic& topic : ledger_->topics()) {
-    kept += std::min<std::size_t>(topic.kept.size(), scenario_.config.history);
+    kept += std::min<std::size_t>(topic.kept.size(), kept_.last(topic));
   }
   expect(messages == kept,
          [&] { return std::to_string(messages) + " messages live, " + std::to_string(kept) + " are kept"; });

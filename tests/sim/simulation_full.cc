@@ -1,5 +1,6 @@
 // Clients of the full protocol in a simulation: what they do, and what must hold for them at rest.
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <utility>
 
@@ -20,17 +21,51 @@ void Simulation::act_full() {
   if (!client.talks()) return;
   if (dice < 50) return publish_full(client);
   if (dice < 70) return subscribe_full(client);
-  if (dice < 78) return client.unsubscribe();
+  if (dice < 76) return client.unsubscribe();
+  if (dice < 79) return kBuilt.latest ? client.change(draw_pace()) : client.unsubscribe();
   if (dice < 83) return client.ask_badly();
   client.ping();
 }
 
 SubscriberModel::Ask Simulation::draw_subscription() {
   SubscriberModel::Ask ask{.filter = random_.of(random_.percent(50) ? scenario_.topics : scenario_.filters)};
+  ask.echo = random_.percent(75);
+  ask.pace = draw_pace();
+  draw_start(ask);
+  return ask;
+}
+
+// Subscriptions of one connection are alike more often than not, and so are whole worlds.
+SubscriberModel::Pace Simulation::draw_pace() {
+  using enum proto::OnLag;
+  static const std::vector<double> kRates{0, 0, 1.5, 10, 30, 200, 1'000};
+  SubscriberModel::Pace pace;
+  const std::size_t dice = random_.below(100);
+  if (kBuilt.latest && dice < scenario_.latest_percent) {
+    pace.delivery = proto::Delivery::latest;
+    pace.rate_hz = random_.of(kRates);
+    return pace;
+  }
+  if (random_.percent(30)) pace.delivery = proto::Delivery::every;
+  pace.on_lag = scenario_.on_lag;
+  if (random_.percent(10)) pace.on_lag = random_.percent(50) ? degrade : skip;
+  if (pace.on_lag == skip && !kBuilt.skip) pace.on_lag = close;
+  if (pace.on_lag == degrade && !kBuilt.degrade) pace.on_lag = close;
+  return pace;
+}
+
+void Simulation::draw_start(SubscriberModel::Ask& ask) {
   ask.start = static_cast<proto::Start>(random_.below(3));
   if (ask.start == proto::Start::last_n) ask.last_count = static_cast<std::uint32_t>(random_.between(1, 12));
-  ask.echo = random_.percent(75);
-  return ask;
+  if (!kBuilt.resume || random_.percent(60)) return;
+  if (random_.percent(25)) {
+    ask.start = proto::Start::since_time;
+    ask.since_us = static_cast<std::uint64_t>(now_.utc_us) - random_.below(3'000);
+  } else if (!tokens_.empty()) {
+    ask.start = proto::Start::resume;
+    ask.since = random_.of(tokens_);
+    ask.filter = ask.since->filter;
+  }
 }
 
 void Simulation::add_full_client(const Client::World& world) {
@@ -39,14 +74,20 @@ void Simulation::add_full_client(const Client::World& world) {
   // A URL cannot ask to be closed: where clients are too slow, it would degrade.
   if (random_.percent(40) && scenario_.kind != Kind::slow) {
     options.url = draw_subscription();
-    if (options.url->start == proto::Start::last_n) options.url->start = proto::Start::last_values;
+    if (options.url->start != proto::Start::now) options.url->start = proto::Start::last_values;
     options.url->last_count = 0;
+    options.url->since.reset();
+    options.url->since_us = 0;
+    options.url->pace.on_lag = proto::OnLag::unspecified;
+    options.url->pace.rate_hz = std::floor(options.url->pace.rate_hz);
   }
   options.hello = random_.percent(70);
   options.cumulative_acks = options.hello && random_.percent(40);
   options.credit = options.hello && random_.percent(50);
   options.obeys_credit = options.credit && random_.percent(50);
-  options.history = scenario_.config.history;
+  options.kept = &kept_;
+  options.tokens = &tokens_;
+  options.checkpoints = options.hello && kBuilt.resume && random_.percent(60);
   options.subscriptions_max = scenario_.config.max_subscriptions;
   if (options.hello && random_.percent(70)) {
     if (producers_.empty() || random_.percent(40)) {
@@ -139,7 +180,7 @@ void Simulation::check_full_session(const broker::Session& session) const {
   expect(!full.in_turn_list, "a cumulative ack or credit is owed at rest");
 }
 
-void Simulation::check_full(FullClient& client) const {
+void Simulation::check_full(FullClient& client, bool ticked) const {
   check_full_end(client);
   const bool limited = scenario_.kind == Kind::limited;
   for (const FullClient::Refusal& refusal : client.refusals()) {
@@ -154,7 +195,7 @@ void Simulation::check_full(FullClient& client) const {
            [&] { return text(*refusal.key) + " was refused, but published"; });
   }
   // Some worlds cut off who reads nothing, and he does not know it yet.
-  if (client.talks() && !client.stalled() && !client.excused()) client.check_rest();
+  if (client.talks() && !client.stalled() && !client.excused()) client.check_rest(ticked);
   const bool waits =
       !client.was_open() && !client.gone() && !client.refused() && !client.stalled() && !client.excused();
   expect(!waits, [&] { return client.name() + " waits for its 101"; });

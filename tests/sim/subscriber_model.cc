@@ -1,7 +1,9 @@
 #include "tests/sim/subscriber_model.h"
 
 #include <algorithm>
+#include <cmath>
 
+#include "broker/checkpoint.h"
 #include "topics/name.h"
 
 namespace ringcast::sim {
@@ -20,6 +22,15 @@ bool same(const proto::Message& message, const Ledger::Change& change) {
 
 }  // namespace
 
+std::int64_t SubscriberModel::Pace::period_ms() const noexcept {
+  constexpr double kMsPerSecond = 1'000;
+  return rate_hz == 0 ? 0 : static_cast<std::int64_t>(std::ceil(kMsPerSecond / rate_hz));
+}
+
+bool SubscriberModel::Subscription::may_merge() const {
+  return ask.pace.is_latest() || std::ranges::any_of(asked_paces, &Pace::is_latest);
+}
+
 std::string SubscriberModel::where(const Subscription& subscription, const Topic& topic) const {
   return "client " + std::to_string(client_) + ", subscription " + std::to_string(subscription.ask.id) + " (" +
          subscription.ask.filter + ") at " + topic.name + ": ";
@@ -31,11 +42,29 @@ std::vector<std::uint64_t> SubscriberModel::ids() const {
   return ids;
 }
 
+// ---- subscriptions ----
+
+void SubscriberModel::note_pace(const Pace& pace) {
+  ever_close_ = ever_close_ || (!pace.is_latest() && pace.on_lag == proto::OnLag::close);
+  simple_ = simple_ && !pace.is_latest();
+}
+
 void SubscriberModel::asked(const Ask& ask) {
-  Subscription subscription{.ask = ask, .starts = {}, .of_topics = std::vector<OfTopic>(ledger_.topics().size())};
-  for (const std::uint64_t position : positions_) subscription.starts.push_back({.first = position});
+  Subscription subscription{.ask = ask,
+                            .asked_paces = {},
+                            .starts = {},
+                            .merged_until = Positions(world_.positions.size()),
+                            .of_topics = std::vector<OfTopic>(ledger_.topics().size())};
+  for (const std::uint64_t position : world_.positions) subscription.starts.push_back({.first = position});
+  note_pace(ask.pace);
   const bool added = subscriptions_.emplace(ask.id, std::move(subscription)).second;
   expect(added, "the simulator uses a subscription's id twice");
+}
+
+void SubscriberModel::change_asked(std::uint64_t id, const Pace& pace) {
+  note_pace(pace);
+  simple_ = simple_latest_ = false;
+  if (has(id)) subscriptions_.at(id).asked_paces.push_back(pace);
 }
 
 void SubscriberModel::refused(std::uint64_t id) {
@@ -51,14 +80,31 @@ void SubscriberModel::subscribed(const proto::Subscribed& subscribed) {
   expect(subscribed.filter == subscription.ask.filter, "subscribed to another filter");
   subscription.live = true;
   subscription.complete = subscription.ask.start == proto::Start::now;
-  for (std::size_t origin = 0; origin < positions_.size(); ++origin) {
-    subscription.starts[origin].end = positions_[origin] + 1;
+  for (std::size_t origin = 0; origin < world_.positions.size(); ++origin) {
+    subscription.starts[origin].end = world_.positions[origin] + 1;
   }
 }
 
 void SubscriberModel::unsubscribed(std::uint64_t id) {
   expect(has(id), "unsubscribed from what was no subscription");
+  simple_ = simple_latest_ = false;
   subscriptions_.erase(id);
+}
+
+// What LATEST owed at that moment comes first: up to there messages may have been merged.
+void SubscriberModel::changed(std::uint64_t id) {
+  expect(has(id), "changed what was no subscription");
+  Subscription& subscription = subscriptions_.at(id);
+  expect(!subscription.asked_paces.empty(), "changed, though nobody asked");
+  if (subscription.ask.pace.is_latest()) subscription.merged_until = world_.positions;
+  subscription.ask.pace = subscription.asked_paces.front();
+  subscription.asked_paces.erase(subscription.asked_paces.begin());
+}
+
+void SubscriberModel::change_refused(std::uint64_t id) {
+  if (!has(id) || subscriptions_.at(id).asked_paces.empty()) return;
+  std::vector<Pace>& paces = subscriptions_.at(id).asked_paces;
+  paces.erase(paces.begin());
 }
 
 SubscriberModel::Subscription& SubscriberModel::live_subscription(std::uint64_t id) {
@@ -90,13 +136,16 @@ void SubscriberModel::message(const proto::Message& message) {
 
 void SubscriberModel::live_message(const proto::Message& message, const Topic& topic, const Change& change) {
   const std::string seq = std::to_string(change.seq);
-  std::uint64_t& last = last_live_[ledger_.index_of(topic)];
+  OfConnection& of = of_topics_[ledger_.index_of(topic)];
   expect(message.subscription == 0, "a live message names a subscription");
-  expect(last < change.seq, [&] {
+  expect(of.last_live < change.seq, [&] {
     return "client " + std::to_string(client_) + " at " + topic.name + ": live " + seq + " after " +
-           std::to_string(last);
+           std::to_string(of.last_live);
   });
-  last = change.seq;
+  of.last_live = change.seq;
+  lag_.delivered(ledger_.index_of(topic), change.seq);
+  check_rate(topic, change);
+  check_fair(topic, change);
   bool wanted = false;
   for (auto& [id, subscription] : subscriptions_) {
     if (!subscription.live || !topics::matches(subscription.ask.filter, topic.name)) continue;
@@ -117,162 +166,136 @@ const Ledger::Change* SubscriberModel::visible_before(const Subscription& subscr
   return nullptr;
 }
 
+// Messages that come for others may be older than this subscription.
+bool SubscriberModel::others_may_merge(const Subscription& subscription, const Topic& topic) const {
+  return lag_.ever_merged() || std::ranges::any_of(subscriptions_, [&](const auto& other) {
+           return &other.second != &subscription && other.second.live && other.second.may_merge() &&
+                  topics::matches(other.second.ask.filter, topic.name);
+         });
+}
+
+// A newer one comes, or has come, instead; or the client was told that it is missing, or will be.
+bool SubscriberModel::may_lack(const Subscription& subscription, const Topic& topic, const Change& change) const {
+  if (subscription.may_merge() || change.position <= subscription.merged_until[topic.origin]) return true;
+  if (lag_.explains(ledger_.index_of(topic), change.seq)) return true;
+  if (!lag_.ever_merged()) return false;
+  // Owed while it lagged, and out of date by what it published itself.
+  return std::any_of(topic.changes.begin() + static_cast<std::ptrdiff_t>(change.seq), topic.changes.end(),
+                     [&](const Change& later) { return !later.hole && !visible(subscription, later); });
+}
+
+// What it has not seen before `end_seq` will not come: it is explained, or was before its start.
+void SubscriberModel::lacks(Subscription& subscription, const Topic& topic, std::uint64_t end_seq, const OfTopic& seen,
+                            const std::string& what) {
+  const std::size_t index = ledger_.index_of(topic);
+  const bool began = seen.live > 0 && topic.changes[seen.live - 1].position >= subscription.starts[topic.origin].end;
+  const Change* unexplained = nullptr;
+  for (std::uint64_t seq = seen.live + 1; seq < end_seq; ++seq) {
+    const Change& change = topic.changes[seq - 1];
+    if (!visible(subscription, change)) continue;
+    if (!may_lack(subscription, topic, change)) unexplained = &change;
+  }
+  if (unexplained != nullptr) {
+    expect(!began, [&] { return where(subscription, topic) + what + ", not " + std::to_string(unexplained->seq); });
+    narrow(subscription, topic, {.first = unexplained->position});
+  }
+  if (subscription.may_merge()) return;
+  for (std::uint64_t seq = seen.live + 1; seq < end_seq; ++seq) {
+    const Change& change = topic.changes[seq - 1];
+    const bool certain = change.position >= subscription.starts[topic.origin].end &&
+                         change.position > subscription.merged_until[topic.origin];
+    if (certain && visible(subscription, change)) lag_.missed(index, seq);
+  }
+}
+
 // What one subscription makes of a live message: the next one, or its first.
 void SubscriberModel::follow(Subscription& subscription, const Topic& topic, const Change& change) {
   OfTopic& seen = subscription.of_topics[ledger_.index_of(topic)];
-  const Change* const before = visible_before(subscription, topic, change.seq);
-  if (seen.live > 0) {
-    expect(before == nullptr || before->seq <= seen.live, [&] {
-      return where(subscription, topic) + std::to_string(change.seq) + " came after " + std::to_string(seen.live);
-    });
-  } else {
-    if (!visible(subscription, change)) return;  // another subscription's
-    narrow(subscription, topic, {.first = before == nullptr ? 0 : before->position, .end = change.position});
-  }
-  expect(subscription.complete || subscription.ask.start != proto::Start::last_n,
+  const bool is_visible = visible(subscription, change);
+  if (seen.live == 0 && !is_visible) return;  // another subscription's
+  lacks(subscription, topic, change.seq, seen, std::to_string(change.seq) + " came after " + std::to_string(seen.live));
+  if (is_visible && !others_may_merge(subscription, topic)) narrow(subscription, topic, {.end = change.position});
+  expect(subscription.complete || !subscription.ask.replays(),
          [&] { return where(subscription, topic) + "a live message before the last one that it begins with"; });
   seen.live = change.seq;
+  if (change.is_kept()) seen.live_value = change.seq;
   seen.kept_live = seen.kept_live || change.is_kept();
 }
 
-// ---- what a subscription begins with ----
+// ---- checkpoints ----
 
-void SubscriberModel::opening_message(const proto::Message& message, const Topic& topic, const Change& change) {
-  Subscription& subscription = live_subscription(message.subscription);
-  const auto says = [&](const char* what) {
-    return [this, &subscription, &topic, what] { return where(subscription, topic) + what; };
-  };
-  expect(topics::matches(subscription.ask.filter, topic.name), says("does not match"));
-  expect(!subscription.complete, says("an old message after the snapshot's end"));
-  expect(change.is_kept(), says("an event is kept"));
-  narrow(subscription, topic, {.first = change.position});
-  OfTopic& seen = subscription.of_topics[ledger_.index_of(topic)];
-  if (message.mark == proto::Mark::snapshot) {
-    snapshot(subscription, topic, change);
-  } else {
-    replay(subscription, topic, change);
+// All up to there has come, or what replaces it, or the client was told that it is missing.
+std::vector<SubscriberModel::Since> SubscriberModel::checkpoint(const proto::Checkpoint& checkpoint) {
+  const std::string name = "client " + std::to_string(client_) + ": a checkpoint ";
+  const auto token = broker::read_token(checkpoint.token);
+  expect(token.has_value(), [&] { return name + "whose token cannot be read"; });
+  expect(token->epoch == world_.epoch, [&] { return name + "of another epoch"; });
+  Positions positions(world_.positions.size());
+  for (const broker::OriginPosition& at : token->positions) {
+    expect(at.origin < positions.size() && at.position <= world_.positions[at.origin],
+           [&] { return name + "of what was never sequenced"; });
+    positions[at.origin] = at.position;
   }
-  if (seen.openings++ == 0) seen.opened_first = change.seq;
-  seen.opened = change.seq;
-}
-
-void SubscriberModel::snapshot(Subscription& subscription, const Topic& topic, const Change& change) {
-  const OfTopic& seen = subscription.of_topics[ledger_.index_of(topic)];
-  const auto says = [&](const char* what) {
-    return [this, &subscription, &topic, what] { return where(subscription, topic) + what; };
-  };
-  expect(subscription.ask.start == proto::Start::last_values, says("did not ask for last values"));
-  expect(change.op == proto::Op::set, says("a removal as last value"));
-  expect(seen.openings == 0, says("two last values"));
-  expect(!seen.kept_live, says("a last value after a newer message"));
-  if (const Change* next = topic.kept_after(change)) narrow(subscription, topic, {.end = next->position});
-}
-
-void SubscriberModel::replay(Subscription& subscription, const Topic& topic, const Change& change) {
-  const OfTopic& seen = subscription.of_topics[ledger_.index_of(topic)];
-  const auto says = [&](const char* what) {
-    return [this, &subscription, &topic, what] { return where(subscription, topic) + what; };
-  };
-  expect(subscription.ask.start == proto::Start::last_n, says("did not ask for the last messages"));
-  expect(seen.live == 0, says("a kept message after a live one"));
-  expect(seen.openings < subscription.ask.last_count, says("more kept messages than it asked for"));
-  if (seen.openings == 0) return;
-  const std::size_t last = topic.changes[seen.opened - 1].kept;
-  bool follows = last < change.kept;
-  for (std::size_t i = last; i + 1 < change.kept; ++i) follows = follows && gone(topic, topic.kept_change(i));
-  expect(follows, [&] {
-    return where(subscription, topic) + "kept " + std::to_string(change.seq) + " came after " +
-           std::to_string(seen.opened);
-  });
-}
-
-// That the history may have let go of a change since: so many came after it.
-bool SubscriberModel::gone(const Topic& topic, const Change& change) const {
-  return topic.kept.size() - change.kept >= history_;
-}
-
-// The oldest that is certainly kept, of those that have not come yet.
-const Ledger::Change* SubscriberModel::next_kept(const Topic& topic, const OfTopic& seen) const {
-  for (std::size_t i = seen.opened == 0 ? 0 : topic.changes[seen.opened - 1].kept; i < topic.kept.size(); ++i) {
-    if (!gone(topic, topic.kept_change(i))) return &topic.kept_change(i);
-  }
-  return nullptr;
-}
-
-void SubscriberModel::snapshot_end(std::uint64_t id) {
-  Subscription& subscription = live_subscription(id);
-  expect(!subscription.complete, "a snapshot ends twice, or never began");
-  subscription.complete = true;
-  for (const Topic& topic : ledger_.topics()) {
-    if (!topics::matches(subscription.ask.filter, topic.name)) continue;
-    const OfTopic& seen = subscription.of_topics[ledger_.index_of(topic)];
-    if (subscription.ask.start == proto::Start::last_values) {
-      end_last_values(subscription, topic, seen);
-    } else {
-      end_last_n(subscription, topic, seen);
+  std::vector<Since> tokens;
+  for (const std::uint64_t id : checkpoint.subscriptions) {
+    expect(is_live(id) && subscriptions_.at(id).complete,
+           [&] { return name + "of a subscription that is not complete"; });
+    const Subscription& subscription = subscriptions_.at(id);
+    for (const Topic& topic : ledger_.topics()) {
+      if (!topics::matches(subscription.ask.filter, topic.name)) continue;
+      const OfTopic& seen = subscription.of_topics[ledger_.index_of(topic)];
+      const std::uint64_t last = std::max({seen.live, seen.opened, of_topics_[ledger_.index_of(topic)].last_live});
+      bool own_later = false;
+      for (std::uint64_t seq = topic.changes.size(); seq > last; --seq) {
+        const Change& change = topic.changes[seq - 1];
+        if (change.position > positions[topic.origin]) continue;
+        own_later = own_later || (!change.hole && !visible(subscription, change));
+        const bool counts = visible(subscription, change) && change.position >= subscription.starts[topic.origin].end &&
+                            !lag_.was_told(ledger_.index_of(topic), seq) && !own_later;
+        expect(!counts, [&] {
+          return where(subscription, topic) + "a checkpoint at position " + std::to_string(positions[topic.origin]) +
+                 ", but " + std::to_string(seq) + " at " + std::to_string(change.position) + " has not come";
+        });
+      }
     }
+    tokens.push_back({.token = std::string(checkpoint.token),
+                      .epoch = token->epoch,
+                      .positions = positions,
+                      .filter = subscription.ask.filter,
+                      .received = std::nullopt});
   }
-}
-
-// That its live messages may wait behind what another subscription begins with.
-bool SubscriberModel::waits_for_others(const Subscription& subscription) const {
-  return std::ranges::any_of(
-      subscriptions_, [&](const auto& other) { return &other.second != &subscription && !other.second.complete; });
-}
-
-// No value has come and no newer message: there must be a starting point at which the topic had none, or from which on
-// the client itself has published another that it does not want to hear.
-void SubscriberModel::end_last_values(const Subscription& subscription, const Topic& topic, const OfTopic& seen) const {
-  if (seen.openings > 0 || seen.kept_live || waits_for_others(subscription)) return;
-  const StartRange& range = subscription.starts[topic.origin];
-  const Change* value = nullptr;
-  for (std::size_t i = 0;; ++i) {
-    const Change* const next = i < topic.kept.size() ? &topic.kept_change(i) : nullptr;
-    const bool possible = (value == nullptr ? 0 : value->position) < range.end &&
-                          (next == nullptr || next->position > range.first);  // value is the last one at some start
-    if (possible && (value == nullptr || value->op == proto::Op::remove)) return;
-    const bool own_later = std::ranges::any_of(topic.kept.begin() + static_cast<std::ptrdiff_t>(i), topic.kept.end(),
-                                               [&](std::size_t k) { return !visible(subscription, topic.changes[k]); });
-    if (possible && own_later) return;
-    if (next == nullptr) break;
-    value = next;
-  }
-  throw Failure(where(subscription, topic) + "the last value did not come");
-}
-
-// What came reaches up to the start, and back as far as was asked for or kept.
-void SubscriberModel::end_last_n(Subscription& subscription, const Topic& topic, const OfTopic& seen) const {
-  if (const Change* next = next_kept(topic, seen)) narrow(subscription, topic, {.end = next->position});
-  if (seen.openings == 0) return;
-  const Change& first = topic.changes[seen.opened_first - 1];
-  const bool oldest = first.kept == 1 || gone(topic, topic.kept_change(first.kept - 2));
-  expect(oldest || seen.openings == subscription.ask.last_count,
-         [&] { return where(subscription, topic) + "fewer kept messages than there were"; });
+  return tokens;
 }
 
 // ---- at rest ----
 
-void SubscriberModel::check_rest() {
+void SubscriberModel::check_rest(bool ticked) {
   for (auto& [id, subscription] : subscriptions_) {
     const std::string name = "client " + std::to_string(client_) + ", subscription " + std::to_string(id);
     expect(subscription.live, [&] { return name + " waits to be told that it is live"; });
     expect(subscription.complete, [&] { return name + " waits for the end of what it begins with"; });
+    expect(subscription.asked_paces.empty(), [&] { return name + " waits to be told that it is changed"; });
     for (const Topic& topic : ledger_.topics()) {
-      if (topics::matches(subscription.ask.filter, topic.name)) rest(subscription, topic);
+      if (topics::matches(subscription.ask.filter, topic.name)) rest(subscription, topic, ticked);
     }
   }
+  lag_.check_rest(simple_ ? LagModel::Known::all : LagModel::Known::some);
 }
 
-void SubscriberModel::rest(Subscription& subscription, const Topic& topic) {
+bool SubscriberModel::waits_for_ticks() const {
+  return std::ranges::any_of(subscriptions_, [](const auto& entry) { return entry.second.may_merge(); });
+}
+
+void SubscriberModel::rest(Subscription& subscription, const Topic& topic, bool ticked) {
   const OfTopic& seen = subscription.of_topics[ledger_.index_of(topic)];
+  const bool waits = subscription.ask.pace.is_latest() && subscription.ask.pace.period_ms() > 0 && !ticked;
+  if (waits) return;
   if (subscription.ask.start == proto::Start::last_values) end_last_values(subscription, topic, seen);
+  if (subscription.ask.is_since() && !subscription.ask.replays()) rest_values_since(subscription, topic);
+  if (subscription.ask.pace.is_latest()) return rest_latest(subscription, topic);
   const Change* const last = visible_before(subscription, topic, topic.changes.size() + 1);
-  if (last == nullptr) return;
-  if (seen.live == 0) return narrow(subscription, topic, {.first = last->position});
-  expect(last->seq <= seen.live, [&] {
-    return where(subscription, topic) + "lacks all after " + std::to_string(seen.live) + " up to " +
-           std::to_string(last->seq);
-  });
+  if (last == nullptr || last->seq <= seen.live) return;
+  lacks(subscription, topic, topic.changes.size() + 1, seen, "nothing came after " + std::to_string(seen.live));
 }
 
 }  // namespace ringcast::sim

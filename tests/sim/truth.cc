@@ -37,7 +37,7 @@ void Truth::check_subscriber(const WebSocketClient& client, Extent extent) const
     View view{.client = client, .topic = topic, .visible = {}, .extent = extent};
     for (std::size_t k = 0; k < topic.changes.size(); ++k) {
       const bool own = topic.changes[k].by == client.id() && !client.options().echo;
-      if (topic.changes[k].op != proto::Op::remove && !own) view.visible.push_back(k);
+      if (topic.changes[k].op != proto::Op::remove && !topic.changes[k].hole && !own) view.visible.push_back(k);
     }
     expect(starts[topic.origin].narrow(start_of(view, got[i])), [&] {
       return client.name() + ": at " + topic.name + " there is no one starting point of home " +
@@ -50,9 +50,10 @@ void Truth::check_subscriber(const WebSocketClient& client, Extent extent) const
 StartRange Truth::start_of(const View& view, const Got& got) const {
   const auto is_kept = [&](std::size_t change) { return view.topic.changes[change].is_kept(); };
   const auto value = std::ranges::find_if(got, is_kept);
-  if (!view.client.options().last || value == got.end()) {
+  const bool with_last = view.client.options().last && kept_.last(view.topic) > 0;
+  if (!with_last || value == got.end()) {
     const StartRange start = start_live(view, got);
-    if (!view.client.options().last || !got.empty() || view.extent == Extent::beginning) return start;
+    if (!with_last || !got.empty() || view.extent == Extent::beginning) return start;
     // Not one message came since the start: the value itself must have come, if there is one.
     if (view.topic.kept.empty()) return start;
     const Change& newest = view.topic.kept_change(view.topic.kept.size() - 1);
@@ -138,7 +139,8 @@ void Truth::check_publisher(const WebSocketClient& client, Extent extent) const 
 }
 
 // The value that the topic has when its home has come to `position`.
-const Ledger::Change* Truth::value_after(const Topic& topic, std::uint64_t position) {
+const Ledger::Change* Truth::value_after(const Topic& topic, std::uint64_t position) const {
+  if (kept_.last(topic) == 0) return nullptr;
   const auto last = std::ranges::find_if(topic.kept.rbegin(), topic.kept.rend(),
                                          [&](std::size_t index) { return topic.changes[index].position <= position; });
   if (last == topic.kept.rend() || topic.changes[*last].op == proto::Op::remove) return nullptr;

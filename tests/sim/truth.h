@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/sim/http_client.h"
+#include "tests/sim/kept.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/websocket_client.h"
 
@@ -24,7 +25,7 @@ struct StartRange {
 
 class Truth {
  public:
-  explicit Truth(const Ledger& ledger) : ledger_(ledger) {}
+  Truth(const Ledger& ledger, const Kept& kept) : ledger_(ledger), kept_(kept) {}
 
   // What a subscriber got of each topic has no gap, no double, one starting point per home, and the topic's order.
   // Whole: nothing is missing at the end either.
@@ -49,9 +50,10 @@ class Truth {
   [[nodiscard]] StartRange start_of(const View& view, const Got& got) const;
   [[nodiscard]] static StartRange start_with_value(const View& view, const Got& got);
   [[nodiscard]] static StartRange start_live(const View& view, const Got& got);
-  [[nodiscard]] static const Change* value_after(const Topic& topic, std::uint64_t position);
+  [[nodiscard]] const Change* value_after(const Topic& topic, std::uint64_t position) const;
 
   const Ledger& ledger_;
+  const Kept& kept_;
 };
 
 }  // namespace ringcast::sim
