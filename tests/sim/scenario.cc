@@ -70,6 +70,10 @@ Scenario Scenario::draw(Random& random, bool full) {
       break;
   }
   if (full) drawn.draw_full(random);
+  if (full && random.percent(40)) {
+    drawn.lags_by_age = true;
+    drawn.config.lag_age_max_ms = static_cast<std::int64_t>(random.between(100, 2'000));
+  }
   if (random.percent(15)) {
     drawn.lives = 2;
     drawn.actions = drawn.actions * 2 / 3;

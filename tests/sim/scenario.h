@@ -18,10 +18,10 @@ namespace ringcast::sim {
 
 // What the broker has today of what is laid down. A world asks for nothing else.
 struct Built {
-  bool latest = false;  // delivery LATEST, rates, changes
-  bool skip = false;    // on_lag SKIP
+  bool latest = false;   // delivery LATEST, rates, changes
+  bool skip = false;     // on_lag SKIP
   bool degrade = false;  // on_lag DEGRADE, the default
-  bool resume = false;  // checkpoints, since a token, since a time
+  bool resume = false;   // checkpoints, since a token, since a time
 };
 inline constexpr Built kBuilt{.skip = true};
 
@@ -66,6 +66,7 @@ struct Scenario {
   std::size_t ticks_permille = 20;  // milliseconds per thousand steps
   std::size_t latest_percent = 0;   // of subscriptions
   proto::OnLag on_lag = proto::OnLag::unspecified;
+  bool lags_by_age = false;
   std::size_t lives = 1;  // of the broker: it is started anew, with another epoch
 
  private:

@@ -24,6 +24,8 @@ Simulation::Tally& Simulation::Tally::operator+=(const Tally& other) {
   messages += other.messages;
   deliveries += other.deliveries;
   full += other.full;
+  streamed += other.streamed;
+  lags += other.lags;
   answers += other.answers;
   stalls += other.stalls;
   starved += other.starved;
@@ -56,6 +58,7 @@ Simulation::Tally Simulation::run() {
 void Simulation::begin_life(std::uint64_t life) {
   epoch_ = kFirstEpoch + life;
   draining_ = false;
+  jumped_ms_ = 0;
   mesh_ = std::make_unique<broker::Mesh>(scenario_.mesh);
   network_ = std::make_unique<Network>(scenario_.network, random_);
   const Runner::World world{
@@ -80,6 +83,7 @@ void Simulation::end_life() {
   sockets_.clear();
   askers_.clear();
   fulls_.clear();
+  streams_.clear();
   producers_.clear();
   runners_.clear();
   ledger_.reset();
@@ -95,7 +99,10 @@ void Simulation::live() {
     act();
     for (std::size_t steps = random_.below(scenario_.steps_between + 1); steps > 0; --steps) step();
     if (scenario_.kind == Kind::slow) keep_up();
-    if (random_.percent(3)) settle();
+    if (random_.percent(3)) {
+      settle();
+      if (random_.percent(30)) jump();
+    }
   }
   begin_part(kPartOfEnd + first);
   settle();
@@ -110,6 +117,7 @@ void Simulation::act() {
   if (dice < 70) return publish();
   if (dice < 85) return ask();
   if (dice < 88) return disturb_asker();
+  if (dice < 91) return disturb_stream();
   disturb_socket();
 }
 
@@ -124,6 +132,7 @@ void Simulation::add_client() {
                             .epoch = epoch_,
                             .compression = scenario_.compression};
   if (scenario_.full && random_.percent(70)) return add_full_client(world);
+  if (random_.percent(15)) return add_stream(world);
   const auto id = static_cast<std::uint32_t>(clients_.size());
   const int listener = random_.of(runners_)->listener();
   if (random_.percent(20)) {
@@ -217,6 +226,38 @@ void Simulation::disturb_socket() {
   }
 }
 
+void Simulation::add_stream(const Client::World& world) {
+  SseClient::Options options{.ask = {.filter = random_.of(random_.percent(60) ? scenario_.topics : scenario_.filters)},
+                             .kept = &kept_,
+                             .tokens = &tokens_};
+  options.ask.start = random_.percent(50) ? proto::Start::last_values : proto::Start::now;
+  if (kBuilt.latest && random_.percent(30)) {
+    options.ask.pace = {.delivery = proto::Delivery::latest, .rate_hz = random_.percent(50) ? 0.0 : 20.0};
+  }
+  if (kBuilt.resume && !tokens_.empty() && random_.percent(50)) {
+    options.ask.start = proto::Start::resume;
+    options.ask.since = random_.of(tokens_);
+    options.ask.filter = options.ask.since->filter;
+  }
+  streams_.push_back(std::make_unique<SseClient>(world, static_cast<std::uint32_t>(clients_.size()),
+                                                 random_.of(runners_)->listener(), options));
+  clients_.push_back(streams_.back().get());
+}
+
+void Simulation::disturb_stream() {
+  if (streams_.empty()) return;
+  SseClient& client = *random_.of(streams_);
+  if (client.gone()) return;
+  switch (random_.below(3)) {
+    case 0:
+      return client.stall();
+    case 1:
+      return scenario_.kind == Kind::slow ? client.stall() : client.go_on();
+    default:
+      return client.reset();
+  }
+}
+
 // ---- how the world moves ----
 
 // Each action has random numbers of its own, so that the others stay much as they were when it is left out.
@@ -270,6 +311,7 @@ void Simulation::keep_up() {
 void Simulation::settle() {
   come_to_rest();
   const bool waits =
+      std::ranges::any_of(streams_, [](const auto& client) { return client->subscriber().waits_for_ticks(); }) ||
       std::ranges::any_of(fulls_, [](const auto& client) { return client->subscriber().waits_for_ticks(); });
   check_settled(!waits);
   if (!waits) return;
@@ -297,13 +339,26 @@ void Simulation::come_to_rest() {
   scenario_.faults.early_return = early_return;
 }
 
+// Time passes while nothing happens, but not so much that the pings of those who do not read are missed.
+void Simulation::jump() {
+  constexpr std::int64_t kJumpMsMax = 2'500;
+  constexpr std::int64_t kJumpedMsMax = 12'000;
+  if (scenario_.kind == Kind::impatient || jumped_ms_ > kJumpedMsMax) return;
+  const auto ms = static_cast<std::int64_t>(random_.between(1, kJumpMsMax));
+  jumped_ms_ += ms;
+  now_.monotonic = now_.monotonic + ms;
+  now_.utc_us += ms * 1'000;
+}
+
 // Jumps from deadline to deadline until the longest period has passed twice.
 void Simulation::tick() {
   const Instant until = now_.monotonic + 2 * kPeriodMsMax;
   for (int jumps = 0; now_.monotonic < until && jumps < kJumpsMax; ++jumps) {
     Instant next = until;
     for (const auto& runner : runners_) next = std::min(next, runner->next_deadline());
-    now_.monotonic = std::max(next, now_.monotonic + 1);
+    const Instant then = std::max(next, now_.monotonic + 1);
+    now_.utc_us += (then - now_.monotonic) * 1'000;
+    now_.monotonic = then;
     come_to_rest();
   }
 }
@@ -322,6 +377,9 @@ void Simulation::finish() {
     }
     for (const auto& client : fulls_) {
       if (client->talks()) client->say_goodbye();
+    }
+    for (const auto& client : streams_) {
+      if (!client->gone()) client->reset();
     }
     for (const auto& client : askers_) {
       if (client->open()) client->say_goodbye(scenario_.topics.front());
@@ -353,7 +411,11 @@ void Simulation::add_up() {
     tally.handed_over += runner->connections().counters().handed_over;
   }
   for (const auto& client : sockets_) tally.deliveries += client->received_keys().size();
-  for (const auto& client : fulls_) tally.full += client->heard();
+  for (const auto& client : fulls_) {
+    tally.full += client->heard();
+    tally.lags += client->subscriber().lags().merged() + client->subscriber().lags().skipped();
+  }
+  for (const auto& client : streams_) tally.streamed += client->heard();
   for (const auto& client : askers_) tally.answers += client->answered().size();
 }
 

@@ -21,6 +21,7 @@
 #include "tests/sim/plan.h"
 #include "tests/sim/runner.h"
 #include "tests/sim/scenario.h"
+#include "tests/sim/sse_client.h"
 #include "tests/sim/truth.h"
 #include "tests/sim/websocket_client.h"
 
@@ -36,6 +37,8 @@ class Simulation {
     std::uint64_t messages = 0;    // sequenced
     std::uint64_t deliveries = 0;  // messages that raw WebSocket clients got
     std::uint64_t full = 0;        // messages that clients of the full protocol got
+    std::uint64_t streamed = 0;    // messages that came by server-sent events
+    std::uint64_t lags = 0;        // messages that clients were told to be missing
     std::uint64_t answers = 0;     // that HTTP clients got
     std::uint64_t stalls = 0;      // of requests without room
     std::uint64_t starved = 0;     // receives without a buffer
@@ -60,6 +63,8 @@ class Simulation {
   void add_client();
   void publish();
   void ask();
+  void add_stream(const Client::World& world);
+  void disturb_stream();
   void disturb_asker();
   void disturb_socket();
   [[nodiscard]] std::size_t payload_size();
@@ -84,6 +89,7 @@ class Simulation {
   void settle();
   void come_to_rest();
   void tick();
+  void jump();
   void finish();
 
   // What must hold at rest, and at the end.
@@ -96,6 +102,9 @@ class Simulation {
   void check_full_session(const broker::Session& session) const;
   void check_full(FullClient& client, bool ticked) const;
   void check_full_end(const FullClient& client) const;
+  void check_stream(SseClient& client, bool ticked) const;
+  // That somebody who does not read may be closed for it.
+  [[nodiscard]] bool may_be_too_slow(const Client& client) const;
   void check_producers() const;
   void check_taken_over(const FullClient& client) const;
   void check_histories() const;
@@ -117,9 +126,11 @@ class Simulation {
   std::vector<std::unique_ptr<WebSocketClient>> sockets_;
   std::vector<std::unique_ptr<HttpClient>> askers_;
   std::vector<std::unique_ptr<FullClient>> fulls_;
+  std::vector<std::unique_ptr<SseClient>> streams_;
   std::vector<std::unique_ptr<Producer>> producers_;
   std::vector<Client*> clients_;  // all
   bool draining_ = false;
+  std::int64_t jumped_ms_ = 0;  // in this life
   Tally tally_;
 };
 

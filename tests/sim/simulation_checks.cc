@@ -15,6 +15,7 @@ void Simulation::check_settled(bool ticked) {
   const Truth truth(*ledger_, kept_);
   for (const auto& client : sockets_) check_socket(*client, truth);
   for (const auto& client : askers_) check_asker(*client, truth);
+  for (const auto& client : streams_) check_stream(*client, ticked);
   for (const auto& client : fulls_) check_full(*client, ticked);
   check_producers();
 }
@@ -94,8 +95,25 @@ void Simulation::check_end(const WebSocketClient& client) const {
   const bool expected = (client.said_goodbye() && std::to_underlying(code) == client.code_expected()) ||
                         (draining_ && code == CloseCode::restart) ||
                         (scenario_.kind == Kind::limited && code == CloseCode::try_later) ||
-                        (scenario_.kind == Kind::slow && client.was_stalled() && code == CloseCode::slow_consumer);
+                        (code == CloseCode::slow_consumer && may_be_too_slow(client));
   expect(expected, [&] { return client.name() + " was closed with " + std::to_string(std::to_underlying(code)); });
+}
+
+bool Simulation::may_be_too_slow(const Client& client) const {
+  if (scenario_.config.memory_budget_bytes > 0) return true;
+  return client.was_stalled() && (scenario_.kind == Kind::slow || scenario_.lags_by_age);
+}
+
+void Simulation::check_stream(SseClient& client, bool ticked) const {
+  const auto says = [&](const char* what) { return [&client, what] { return client.name() + what; }; };
+  const bool refused = client.status() != 0 && client.status() != 200;
+  expect(!refused || draining_ || scenario_.kind == Kind::limited, says(" was refused"));
+  if (client.open() && !client.stalled() && !client.excused()) return client.check_rest(ticked);
+  if (!client.gone() || client.excused() || refused || scenario_.kind == Kind::impatient) return;
+  const bool expected = (draining_ && (client.farewell().starts_with("go_away") || !client.was_open())) ||
+                        (client.farewell().starts_with("lag") && may_be_too_slow(client)) ||
+                        (scenario_.kind == Kind::limited && !client.was_open());
+  expect(expected, [&] { return client.name() + " ended with: " + client.farewell(); });
 }
 
 void Simulation::check_asker(const HttpClient& client, const Truth& truth) const {

@@ -49,11 +49,13 @@ std::string shrunk_text(const Plan& plan) {
 void print(const Simulation::Tally& tally, std::uint64_t seeds, std::chrono::steady_clock::time_point began) {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   std::printf(
-      "%llu seeds in %.1f s: steps %llu, sequenced %llu, delivered %llu, in full %llu, answered %llu, stalls %llu, "
+      "%llu seeds in %.1f s: steps %llu, sequenced %llu, delivered %llu, in full %llu, streamed %llu, told missing "
+      "%llu, answered %llu, stalls %llu, "
       "starved %llu, blocked %llu, too slow %llu, handed over %llu\n",
       static_cast<unsigned long long>(seeds), took.count(), static_cast<unsigned long long>(tally.steps),
       static_cast<unsigned long long>(tally.messages), static_cast<unsigned long long>(tally.deliveries),
-      static_cast<unsigned long long>(tally.full), static_cast<unsigned long long>(tally.answers),
+      static_cast<unsigned long long>(tally.full), static_cast<unsigned long long>(tally.streamed),
+      static_cast<unsigned long long>(tally.lags), static_cast<unsigned long long>(tally.answers),
       static_cast<unsigned long long>(tally.stalls), static_cast<unsigned long long>(tally.starved),
       static_cast<unsigned long long>(tally.blocked), static_cast<unsigned long long>(tally.too_slow),
       static_cast<unsigned long long>(tally.handed_over));
