@@ -99,6 +99,10 @@ void Simulation::live() {
     act();
     for (std::size_t steps = random_.below(scenario_.steps_between + 1); steps > 0; --steps) step();
     if (scenario_.kind == Kind::slow) keep_up();
+    if (scenario_.lags_by_age && random_.percent(5)) {
+      come_to_rest();
+      jump();
+    }
     if (random_.percent(3)) {
       settle();
       if (random_.percent(30)) jump();

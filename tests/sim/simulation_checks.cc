@@ -107,7 +107,8 @@ bool Simulation::may_be_too_slow(const Client& client) const {
 void Simulation::check_stream(SseClient& client, bool ticked) const {
   const auto says = [&](const char* what) { return [&client, what] { return client.name() + what; }; };
   const bool refused = client.status() != 0 && client.status() != 200;
-  expect(!refused || draining_ || scenario_.kind == Kind::limited, says(" was refused"));
+  expect(!refused || draining_ || scenario_.kind == Kind::limited || scenario_.kind == Kind::impatient,
+         says(" was refused"));
   if (client.open() && !client.stalled() && !client.excused()) return client.check_rest(ticked);
   if (!client.gone() || client.excused() || refused || scenario_.kind == Kind::impatient) return;
   const bool expected = (draining_ && (client.farewell().starts_with("go_away") || !client.was_open())) ||
