@@ -211,6 +211,8 @@ class Latest {
   void owe_run(SlotId slot, Session& session, Pace pace, const Run& run);
   void owe_topic(Session& session, SoloSet& set, topics::Owed owed);
   void take_out(SoloSet& set, std::span<const Change> changes);
+  void take_out_own(Session& session, SoloSet& set, const Run& run);
+  void put_back(Solo& solo, topics::Owed& owed);
   void forget_owed(std::uint32_t entry);
   [[nodiscard]] bool tick_solo(PaceState& pace, SlotId slot, std::uint32_t& budget);
   [[nodiscard]] static bool can_take(const Session& session) noexcept;

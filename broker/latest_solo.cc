@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <utility>
 
 #include "broker/latest.h"
 
@@ -40,7 +41,7 @@ void Latest::owe_member(topics::GroupId group, const topics::Member& member, con
   const Pace pace = subscriptions_.pace(group);
   if (member.slot == run.publisher.index && !session.subscriptions[member.subscription].echo) {
     // It knows something newer than what it was owed.
-    if (SoloSet* const set = find_set(session, pace)) take_out(*set, run.changes);
+    if (SoloSet* const set = find_set(session, pace)) take_out_own(session, *set, run);
     return;
   }
   session.run = run.number;
@@ -61,9 +62,10 @@ bool Latest::take_run(Session& session, std::uint32_t index, const Run& run) {
 void Latest::owe_run(SlotId slot, Session& session, Pace pace, const Run& run) {
   SoloSet& set = set_of(session, pace);
   for (const Change& change : run.changes) {
-    owe_topic(
-        session, set,
-        {.entry = change.entry, .origin = run.origin, .seq = change.seq, .position = change.position, .stamp = stamp_});
+    topics::Owed owed{
+        .entry = change.entry, .origin = run.origin, .seq = change.seq, .position = change.position, .stamp = stamp_};
+    if (session.solo->taken_run == run.number) put_back(*session.solo, owed);
+    owe_topic(session, set, owed);
   }
   list(slot, session, set);
 }
@@ -90,6 +92,29 @@ void Latest::take_out(SoloSet& set, std::span<const Change> changes) {
     counters_.merged += taken->changes;
     forget_owed(change.entry);
   }
+}
+
+void Latest::take_out_own(Session& session, SoloSet& set, const Run& run) {
+  Solo& solo = *session.solo;
+  if (std::exchange(solo.taken_run, run.number) != run.number) solo.taken.clear();
+  for (const Change& change : run.changes) {
+    const auto taken = set.owed.remove(change.entry);
+    if (!taken) continue;
+    solo.taken.push_back(*taken);
+    counters_.merged += taken->changes;
+    forget_owed(change.entry);
+  }
+}
+
+// Another subscription hears the topic, from where it was owed.
+void Latest::put_back(Solo& solo, topics::Owed& owed) {
+  const auto taken = std::ranges::find(solo.taken, owed.entry, &topics::Owed::entry);
+  if (taken == solo.taken.end()) return;
+  owed.seq = std::min(owed.seq, taken->seq);
+  owed.position = std::min(owed.position, taken->position);
+  owed.changes += taken->changes;
+  counters_.merged -= taken->changes;
+  solo.taken.erase(taken);
 }
 
 void Latest::forget_owed(std::uint32_t entry) {

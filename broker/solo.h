@@ -48,6 +48,10 @@ struct Solo {
   // Of its subscriptions, sorted: (group, index in the session). Empty: not known.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> places;
   Merged merged;  // while it lags
+  // What was taken out in this run, as the connection published something newer itself and one of its subscriptions
+  // does not hear that: another one may.
+  std::uint64_t taken_run = 0;
+  std::vector<topics::Owed> taken;
 };
 
 }  // namespace ringcast::broker

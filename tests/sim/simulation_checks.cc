@@ -76,7 +76,7 @@ void Simulation::check_socket(const WebSocketClient& client, const Truth& truth)
   if (topics::is_wildcard(client.options().filter)) return;
   // A close frame that is answered was read after all that came before it.
   // Some worlds cut off who reads nothing, and he does not know it yet.
-  const bool harsh = scenario_.kind != Kind::small && scenario_.kind != Kind::large;
+  const bool harsh = scenario_.lags_by_age || (scenario_.kind != Kind::small && scenario_.kind != Kind::large);
   const bool heard = (here && !client.excused() && !(harsh && client.stalled())) ||
                      (client.said_goodbye() && client.close_code() == 1'000);
   // A publish that a limit refuses is lost, and those behind it may not be: the connection ends for it.
