@@ -8,7 +8,7 @@ namespace ringcast::sim {
 
 std::size_t Kept::last(const Ledger::Topic& topic) const {
   for (const broker::HistoryRule& rule : config_.history_rules) {
-    if (topics::matches(rule.filter, topic.name)) return rule.last;
+    if (topics::matches(rule.filter, topic.name)) return rule.last.value_or(config_.history);
   }
   return config_.history;
 }
@@ -19,7 +19,7 @@ bool Kept::gone(const Ledger::Topic& topic, const Ledger::Change& change) const 
 }
 
 bool Kept::forgets() const {
-  return std::ranges::any_of(config_.history_rules, [](const broker::HistoryRule& rule) { return rule.last == 0; });
+  return std::ranges::any_of(config_.history_rules, [](const broker::HistoryRule& rule) { return rule.last == 0U; });
 }
 
 }  // namespace ringcast::sim

@@ -26,6 +26,8 @@ void Simulation::check_histories() const {
     const topics::Home& home = runners_[topic.origin]->shard().home().home();
     const topics::History* history = home.history(home.find(topic.name, topics::hash_name(kSimulationKey, topic.name)));
     const std::size_t size = history == nullptr ? 0 : history->size();
+    const bool removed = !topic.kept.empty() && topic.kept_change(topic.kept.size() - 1).op == proto::Op::remove;
+    if (size == 0 && removed) continue;  // it may be forgotten by now
     expect(size == std::min<std::size_t>(topic.kept.size(), kept_.last(topic)),
            [&] { return topic.name + ": the history has the wrong length"; });
     for (std::size_t i = 0; i < size; ++i) {
@@ -159,7 +161,7 @@ void Simulation::check_nothing_left() {
   for (const Ledger::Topic& topic : ledger_->topics()) {
     kept += std::min<std::size_t>(topic.kept.size(), kept_.last(topic));
   }
-  expect(messages == kept,
+  expect(messages <= kept,
          [&] { return std::to_string(messages) + " messages live, " + std::to_string(kept) + " are kept"; });
 }
 

@@ -149,7 +149,8 @@ void SubscriberModel::live_message(const proto::Message& message, const Topic& t
   bool wanted = false;
   for (auto& [id, subscription] : subscriptions_) {
     if (!subscription.live || !topics::matches(subscription.ask.filter, topic.name)) continue;
-    if (visible(subscription, change)) wanted = true;
+    // What was owed to one that has ended or changed since may come all the same.
+    if (visible(subscription, change) || !simple_latest_) wanted = true;
     follow(subscription, topic, change);
   }
   expect(wanted, [&] {
@@ -169,7 +170,8 @@ const Ledger::Change* SubscriberModel::visible_before(const Subscription& subscr
 // Messages that come for others may be older than this subscription.
 bool SubscriberModel::others_may_merge(const Subscription& subscription, const Topic& topic) const {
   return lag_.ever_merged() || std::ranges::any_of(subscriptions_, [&](const auto& other) {
-           return &other.second != &subscription && other.second.live && other.second.may_merge() &&
+           return &other.second != &subscription && other.second.live &&
+                  (other.second.may_merge() || other.second.merged_until[topic.origin] > 0) &&
                   topics::matches(other.second.ask.filter, topic.name);
          });
 }
