@@ -1,6 +1,7 @@
 #include "topics/deadlines.h"
 
 #include <doctest/doctest.h>
+#include <algorithm>
 #include <map>
 
 #include "tests/topics/random.h"
