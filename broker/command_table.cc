@@ -88,7 +88,7 @@ const CommandInfo& command_info(Command command) {
   for (const CommandInfo& info : kCommands) {
     if (info.command == command) return info;
   }
-  assert(!"every Command has a row");
+  assert(false && "every Command has a row");
   std::unreachable();
 }
 

@@ -5,14 +5,13 @@
 #include <vector>
 
 #include "broker/config.h"
-#include "broker/instant.h"
 #include "tests/sim/ledger.h"
 
 namespace ringcast::sim {
 
 class Kept {
  public:
-  Kept(const broker::Config& config, const Now& now) : config_(config), now_(now) {}
+  explicit Kept(const broker::Config& config) : config_(config) {}
 
   // How many messages of a topic are kept.
   [[nodiscard]] std::size_t last(const Ledger::Topic& topic) const;
@@ -23,7 +22,6 @@ class Kept {
 
  private:
   const broker::Config& config_;
-  const Now& now_;
 };
 
 }  // namespace ringcast::sim

@@ -36,7 +36,7 @@ Simulation::Tally& Simulation::Tally::operator+=(const Tally& other) {
 }
 
 Simulation::Simulation(Plan plan)
-    : plan_(std::move(plan)), scenario_(Scenario::of(plan_)), random_(plan_.seed), kept_(scenario_.config, now_) {}
+    : plan_(std::move(plan)), scenario_(Scenario::of(plan_)), random_(plan_.seed), kept_(scenario_.config) {}
 
 Simulation::~Simulation() {
   end_life();

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# test.sh CMAKE BUILD RINGCAST: installs the client from BUILD into a fresh prefix, builds the separate project against
-# it, and runs that against the broker RINGCAST.
+# test.sh CMAKE BUILD COMPILER RINGCAST: installs the client from BUILD into a fresh prefix, builds the separate project
+# against it with COMPILER, whose sanitizers BUILD has, and runs that against the broker RINGCAST.
 set -euo pipefail
-cmake=$1 build=$2 ringcast=$3
+cmake=$1 build=$2 compiler=$3 ringcast=$4
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 work=$(mktemp -d)
 broker=
@@ -14,7 +14,8 @@ headers=$(cd "$work/prefix/include" && find . -type f)
 archives=$(find "$work/prefix" -name '*.a' | wc -l)
 [ "$archives" = 1 ] || { echo "installed $archives archives"; exit 1; }
 
-"$cmake" -S "$here" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_BUILD_TYPE=Debug >"$work/log" 2>&1 ||
+"$cmake" -S "$here" -B "$work/build" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$work/prefix" \
+  -DCMAKE_BUILD_TYPE=Debug >"$work/log" 2>&1 ||
   { cat "$work/log"; exit 1; }
 "$cmake" --build "$work/build" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 
