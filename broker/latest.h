@@ -11,15 +11,13 @@
 //           connection a message takes the topic out of its other sets. So a newer message is never followed by an
 //           older.
 // Order:    values are sent between runs only (FanOut::pending() is false): then the table has nothing that some of
-// those
-//           it is for have not been owed.
+//           those it is for have not been owed.
 // Lagging:  a connection whose EVERY subscriptions have become LATEST until it has caught up (begin_lag()): it is owed
 //           everything at kUnpaced.
 //
 // Thread:   one shard's.
 // Hot path: keep() once per message that is owed, owe_group() once per group and run, owe_member() once per solo and
-// run.
-//           No allocation in the steady state.
+//           run. No allocation in the steady state.
 #pragma once
 
 #include <cstdint>
