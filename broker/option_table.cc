@@ -20,7 +20,7 @@ constexpr std::string_view kClients = "Client commands";
 
 constexpr std::uint64_t kSecond = 1'000;
 constexpr std::uint64_t kCountMax = 1'000'000'000'000;
-constexpr std::uint64_t kRateMaxHz = 100'000'000;
+constexpr std::uint64_t kRateOptionMaxHz = 100'000'000;
 constexpr std::uint64_t kHour = 3'600 * kSecond;
 
 const std::array kOptions{
@@ -328,7 +328,7 @@ const std::array kOptions{
            .in_file = false},
     Option{.name = "rate",
            .field = &Options::pub_rate_hz,
-           .range = {0, kRateMaxHz},
+           .range = {0, kRateOptionMaxHz},
            .help = "messages a second; 0 is as fast as the broker takes them",
            .example = "100",
            .group = kClients,
@@ -445,7 +445,7 @@ const std::array kOptions{
            .in_file = false},
     Option{.name = "rate",
            .field = &Options::demo_rate_hz,
-           .range = {1, kRateMaxHz},
+           .range = {1, kRateOptionMaxHz},
            .help = "ticks a second over all symbols, on average",
            .example = "10000",
            .group = kClients,

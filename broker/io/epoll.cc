@@ -16,7 +16,7 @@ namespace {
 
 // Of one connection in one turn, so that a flood waits for the others: what is left makes the socket ready again.
 constexpr std::size_t kReceiveSizeMax = std::size_t{16} << 10;
-constexpr std::size_t kArmedSendSizeMax = std::size_t{256} << 10;
+constexpr std::size_t kSendAtOnceMax = std::size_t{256} << 10;
 constexpr int kAcceptsPerTurn = 64;
 
 constexpr std::size_t kCacheLine = 64;  // receives of different connections do not share one
@@ -245,7 +245,7 @@ void Epoll::continue_send(SlotId slot, Watch& watched) {
   ArmedSend& armed = armed_sends_[watched.send];
   const Bytes rest = armed.data.subspan(armed.sent);
   const ssize_t sent =
-      ::send(watched.fd, rest.data(), std::min(rest.size(), kArmedSendSizeMax), MSG_NOSIGNAL | MSG_DONTWAIT);
+      ::send(watched.fd, rest.data(), std::min(rest.size(), kSendAtOnceMax), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return;
   std::int32_t result = 0;
   if (sent < 0) {

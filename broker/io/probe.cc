@@ -156,7 +156,7 @@ std::optional<Loop> open_loop() {
 }
 
 constexpr std::int64_t kPatienceMs = 1000;  // for each operation, on sockets that are ready
-constexpr SlotId kListenerSlot{1, 1};
+constexpr SlotId kProbeSlot{1, 1};
 constexpr SlotId kSlot{2, 1};
 
 // Runs each operation of a shard once. The name of the first that misbehaves, with its errno.
@@ -167,7 +167,7 @@ class Trial {
   std::expected<void, Error> run() {
     auto loop = open_loop();
     if (!loop) return std::unexpected(Error{errno, "a local socket"});
-    submit({.kind = OperationKind::accept, .fd = loop->listener.get(), .slot = kListenerSlot, .data = {}});
+    submit({.kind = OperationKind::accept, .fd = loop->listener.get(), .slot = kProbeSlot, .data = {}});
     const auto accepted = next("accept", OperationKind::accept);
     if (!accepted) return std::unexpected(accepted.error());
     const Descriptor ours(accepted->result);
@@ -180,7 +180,7 @@ class Trial {
     const auto received = next("receive", OperationKind::receive);
     if (!received) return std::unexpected(received.error());
     if (received->data.empty() || !received->more) return std::unexpected(Error{EIO, "receive"});
-    submit({.kind = OperationKind::send, .fd = loop->client.get(), .slot = kListenerSlot, .data = kPing});
+    submit({.kind = OperationKind::send, .fd = loop->client.get(), .slot = kProbeSlot, .data = kPing});
     if (const auto sent = next("armed send", OperationKind::send); !sent) return std::unexpected(sent.error());
     uring_.wake();
     if (const auto woken = next("wake", OperationKind::wake); !woken) return std::unexpected(woken.error());
