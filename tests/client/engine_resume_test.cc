@@ -7,10 +7,10 @@ using namespace ringcast;
 using ringcast::test::EngineRig;
 using ringcast::test::FakeBroker;
 using ringcast::test::Heard;
+using ringcast::test::Strings;
 
 namespace {
 
-using Strings = std::vector<std::string>;
 using Received = std::vector<proto::OriginPosition>;
 
 constexpr std::string_view kEpoch = "00000000000000e1";

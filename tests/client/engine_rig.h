@@ -11,6 +11,8 @@
 
 namespace ringcast::test {
 
+using Strings = std::vector<std::string>;
+
 class EngineRig {
  public:
   static constexpr std::size_t kWhole = ~std::size_t{0};

@@ -6,10 +6,9 @@ using namespace ringcast;
 using ringcast::test::EngineRig;
 using ringcast::test::FakeBroker;
 using ringcast::test::Heard;
+using ringcast::test::Strings;
 
 namespace {
-
-using Strings = std::vector<std::string>;
 
 proto::Message live(std::string_view topic, std::string_view payload, std::uint64_t seq = 1) {
   return {.seq = seq, .topic = topic, .payload = frame::as_bytes(payload), .time_us = seq * 10};
