@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/broker/full_bench.h"
+#include "tests/broker/full_json.h"
 
 namespace ringcast::broker {
 
@@ -14,41 +15,12 @@ namespace {
 
 using test::Client;
 using test::FullBench;
-using Texts = std::vector<std::string>;
-
-bool has(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-
-// The value of a member that is a number, or a string without its quotes; "" when it is not there.
-std::string member(const std::string& text, std::string_view name) {
-  const std::string key = "\"" + std::string(name) + "\":";
-  std::size_t at = text.find(key);
-  if (at == std::string::npos) return "";
-  at += key.size();
-  const bool quoted = text[at] == '"';
-  if (quoted) ++at;
-  return text.substr(at, text.find_first_of(quoted ? "\"" : ",}]", at) - at);
-}
-
-std::string publish(std::string_view topic, std::string_view text, int id = 0) {
-  return R"({"publish":{)" + (id == 0 ? "" : "\"id\":" + std::to_string(id) + ",") + R"("topic":")" +
-         std::string(topic) + R"(","text":")" + std::string(text) + R"("}})";
-}
-
-std::string subscribe(int id, std::string_view filter, std::string_view more = "") {
-  return R"({"subscribe":{"id":)" + std::to_string(id) + R"(,"filter":")" + std::string(filter) + "\"" +
-         std::string(more) + "}}";
-}
-
-// The texts of the messages among `heard`, in order.
-Texts messages(const Texts& heard) {
-  Texts texts;
-  for (const std::string& text : heard) {
-    if (text.starts_with(R"({"message":)")) texts.push_back(member(text, "text"));
-  }
-  return texts;
-}
+using test::has;
+using test::messages;
+using test::publish;
+using test::subscribe;
+using test::Texts;
+using test::value_of;
 
 }  // namespace
 
@@ -58,12 +30,12 @@ TEST_CASE("full: hello is answered by a welcome that says what the limits are") 
   CHECK(client.heard.empty());  // nothing unasked
   const Texts heard = bench.ask(client, R"({"hello":{"id":5,"features":["credit","telepathy"]}})");
   REQUIRE(heard.size() == 1);
-  CHECK(member(heard[0], "id") == "5");
-  CHECK(member(heard[0], "epoch") == "0000000000abcdef");
+  CHECK(value_of(heard[0], "id") == "5");
+  CHECK(value_of(heard[0], "epoch") == "0000000000abcdef");
   CHECK(has(heard[0], R"("features":["credit"])"));
-  CHECK(member(heard[0], "producer_id").size() == 32);
-  CHECK(member(heard[0], "messages") == "1024");
-  CHECK(member(heard[0], "message_bytes") == std::to_string(Config{}.max_message_bytes));
+  CHECK(value_of(heard[0], "producer_id").size() == 32);
+  CHECK(value_of(heard[0], "messages") == "1024");
+  CHECK(value_of(heard[0], "message_bytes") == std::to_string(Config{}.max_message_bytes));
 }
 
 TEST_CASE("full: hello comes first or not at all") {
@@ -72,13 +44,13 @@ TEST_CASE("full: hello comes first or not at all") {
   (void)bench.ask(client, subscribe(1, "a"));
   Texts heard = bench.ask(client, R"({"hello":{"id":2}})");
   REQUIRE(heard.size() == 1);
-  CHECK(member(heard[0], "code") == "hello_too_late");
-  CHECK(member(heard[0], "id") == "2");
+  CHECK(value_of(heard[0], "code") == "hello_too_late");
+  CHECK(value_of(heard[0], "id") == "2");
   Client& other = bench.connect(1);
   (void)bench.ask(other, R"({"hello":{"id":1}})");
   heard = bench.ask(other, R"({"hello":{"id":2}})");
   REQUIRE(heard.size() == 1);
-  CHECK(member(heard[0], "code") == "hello_too_late");
+  CHECK(value_of(heard[0], "code") == "hello_too_late");
 }
 
 TEST_CASE("full: a subscriber is told that it is subscribed, then gets each message with its numbers") {
@@ -89,10 +61,10 @@ TEST_CASE("full: a subscriber is told that it is subscribed, then gets each mess
   CHECK(bench.ask(publisher, publish("a/b", "one")).empty());  // no id: no answer
   const Texts heard = bench.take(subscriber);
   REQUIRE(heard.size() == 1);
-  CHECK(member(heard[0], "topic") == "a/b");
-  CHECK(member(heard[0], "seq") == "1");
-  CHECK(member(heard[0], "text") == "one");
-  CHECK(member(heard[0], "time_us") == "1000000");
+  CHECK(value_of(heard[0], "topic") == "a/b");
+  CHECK(value_of(heard[0], "seq") == "1");
+  CHECK(value_of(heard[0], "text") == "one");
+  CHECK(value_of(heard[0], "time_us") == "1000000");
 }
 
 TEST_CASE("full: publishes are acknowledged one by one, with what became of them") {
@@ -102,8 +74,8 @@ TEST_CASE("full: publishes are acknowledged one by one, with what became of them
     const Texts heard = bench.ask(publisher, publish("t", "x", id));
     REQUIRE(heard.size() == 1);
     CHECK(heard[0].starts_with(R"({"ack":)"));
-    CHECK(member(heard[0], "id") == std::to_string(id));
-    CHECK(member(heard[0], "seq") == std::to_string(id));
+    CHECK(value_of(heard[0], "id") == std::to_string(id));
+    CHECK(value_of(heard[0], "seq") == std::to_string(id));
   }
 }
 
@@ -161,9 +133,9 @@ TEST_CASE("full: last values come marked, with the subscription's id, then the e
   heard.erase(heard.begin());
   int sevens = 0;
   for (const std::string& text : heard) {
-    CHECK(member(text, "mark") == "snapshot");
-    CHECK(member(text, "subscription") == "9");
-    if (member(text, "text") == "seven") ++sevens;
+    CHECK(value_of(text, "mark") == "snapshot");
+    CHECK(value_of(text, "subscription") == "9");
+    if (value_of(text, "text") == "seven") ++sevens;
   }
   CHECK(sevens == 1);
 }
@@ -188,7 +160,7 @@ TEST_CASE("full: of the last n, each topic's come oldest first, and live ones wa
   CHECK(messages(heard) == expected);
   CHECK(heard.front() == R"({"subscribed":{"id":1,"filter":"h/#"}})");
   CHECK(heard[heard.size() - 3] == R"({"snapshot_end":{"subscription":1}})");
-  CHECK(member(heard[1], "mark") == "replay");
+  CHECK(value_of(heard[1], "mark") == "replay");
 }
 
 TEST_CASE("full: a URL's subscription has the id 0 and is live when the WebSocket opens") {
@@ -199,7 +171,7 @@ TEST_CASE("full: a URL's subscription has the id 0 and is live when the WebSocke
   Texts heard = bench.take(client);
   REQUIRE(heard.size() == 3);
   CHECK(heard[0] == R"({"subscribed":{"filter":"u/+"}})");
-  CHECK(member(heard[1], "text") == "before");
+  CHECK(value_of(heard[1], "text") == "before");
   CHECK(heard[2].starts_with(R"({"snapshot_end":)"));
   bench.say(publisher, publish("u/y", "after"));
   CHECK(messages(bench.take(client)) == Texts{"after"});
@@ -234,14 +206,14 @@ TEST_CASE("full: every refusal names its reason, and the connection stays") {
     const Texts heard = bench.ask(client, row.request);
     REQUIRE(heard.size() == 1);
     CHECK(heard[0].starts_with(R"({"error":)"));
-    CHECK(member(heard[0], "code") == row.code);
-    CHECK(member(heard[0], "field") == row.field);
+    CHECK(value_of(heard[0], "code") == row.code);
+    CHECK(value_of(heard[0], "field") == row.field);
   }
   CHECK(client.close_code == 0);
   CHECK(bench.ask(client, subscribe(1, "a")).size() == 1);
   const Texts again = bench.ask(client, subscribe(1, "b"));
   REQUIRE(again.size() == 1);
-  CHECK(member(again[0], "code") == "id_in_use");
+  CHECK(value_of(again[0], "code") == "id_in_use");
 }
 
 TEST_CASE("full: as many subscriptions as the limit says, and not one more") {
@@ -258,8 +230,8 @@ TEST_CASE("full: as many subscriptions as the limit says, and not one more") {
   const auto error =
       std::ranges::find_if(heard, [](const std::string& text) { return text.starts_with(R"({"error":)"); });
   REQUIRE(error != heard.end());
-  CHECK(member(*error, "code") == "too_many_subscriptions");
-  CHECK(member(*error, "id") == "101");
+  CHECK(value_of(*error, "code") == "too_many_subscriptions");
+  CHECK(value_of(*error, "id") == "101");
   CHECK(bench.ask(client, R"({"unsubscribe":{"id":1,"subscription":50}})").size() == 1);
   CHECK(bench.ask(client, subscribe(101, "f/101")) == Texts{R"({"subscribed":{"id":101,"filter":"f/101"}})"});
 }
@@ -316,7 +288,7 @@ TEST_CASE("full: a repeat of a producer's number is a duplicate, on the same con
   Client& first = bench.connect(0);
   const Texts welcome = bench.ask(first, R"({"hello":{"id":1}})");
   REQUIRE(welcome.size() == 1);
-  const std::string producer = member(welcome[0], "producer_id");
+  const std::string producer = value_of(welcome[0], "producer_id");
   const std::string once = R"("topic":"p/a","text":"once","producer_seq":7}})";
   CHECK(bench.ask(first, R"({"publish":{"id":1,)" + once).size() == 1);
   Texts heard = bench.ask(first, R"({"publish":{"id":2,)" + once);
@@ -328,7 +300,7 @@ TEST_CASE("full: a repeat of a producer's number is a duplicate, on the same con
   Client& second = bench.connect(1);
   heard = bench.ask(second, R"({"hello":{"id":1,"producer_id":")" + producer + R"("}})");
   REQUIRE(heard.size() == 1);
-  CHECK(member(heard[0], "producer_id") == producer);
+  CHECK(value_of(heard[0], "producer_id") == producer);
   CHECK(has(heard[0], R"("producer_resumed":true)"));
   heard = bench.ask(second, R"({"publish":{"id":1,)" + once);
   REQUIRE(heard.size() == 1);
@@ -339,14 +311,14 @@ TEST_CASE("full: a repeat of a producer's number is a duplicate, on the same con
 TEST_CASE("full: a producer that comes back fences its older connection, which is told and closed") {
   FullBench bench;
   Client& old = bench.connect(0);
-  const std::string producer = member(bench.ask(old, R"({"hello":{"id":1}})").at(0), "producer_id");
+  const std::string producer = value_of(bench.ask(old, R"({"hello":{"id":1}})").at(0), "producer_id");
   CHECK(bench.ask(old, R"({"publish":{"id":1,"topic":"p","text":"a","producer_seq":1}})").size() == 1);
   bench.now.monotonic = bench.now.monotonic + 1;
   Client& young = bench.connect(1);
   CHECK(bench.ask(young, R"({"hello":{"id":1,"producer_id":")" + producer + R"("}})").size() == 1);
   const Texts heard = bench.take(old);
   REQUIRE(heard.size() == 1);
-  CHECK(member(heard[0], "code") == "fenced");
+  CHECK(value_of(heard[0], "code") == "fenced");
   CHECK(old.close_code == 4409);
   CHECK(bench.ask(young, R"({"publish":{"id":1,"topic":"p","text":"b","producer_seq":2}})").size() == 1);
 }
@@ -357,7 +329,7 @@ TEST_CASE("full: a producer id that this broker did not give is replaced, and sa
   const std::string forged(32, 'a');
   const Texts heard = bench.ask(client, R"({"hello":{"id":1,"producer_id":")" + forged + R"("}})");
   REQUIRE(heard.size() == 1);
-  CHECK(member(heard[0], "producer_id") != forged);
+  CHECK(value_of(heard[0], "producer_id") != forged);
   CHECK(!has(heard[0], "producer_resumed"));
 }
 
@@ -371,7 +343,7 @@ TEST_CASE("full: when the broker drains, clients are told, publishes refused, an
   CHECK(bench.take(publisher).at(0).starts_with(R"({"go_away":)"));
   const Texts heard = bench.ask(publisher, publish("d", "late", 2));
   REQUIRE(heard.size() == 1);
-  CHECK(member(heard[0], "code") == "draining");
+  CHECK(value_of(heard[0], "code") == "draining");
   CHECK(messages(bench.take(subscriber)) == Texts{"acknowledged"});
 }
 

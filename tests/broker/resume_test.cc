@@ -6,6 +6,7 @@
 
 #include "broker/checkpoint.h"
 #include "tests/broker/full_bench.h"
+#include "tests/broker/full_json.h"
 
 namespace ringcast::broker {
 
@@ -13,18 +14,8 @@ namespace {
 
 using test::Client;
 using test::FullBench;
-using Texts = std::vector<std::string>;
-
-// What a line of JSON says of a member: its number, or string without the quotes; "" if it is not there.
-std::string value_of(const std::string& text, std::string_view name) {
-  const std::string key = "\"" + std::string(name) + "\":";
-  std::size_t at = text.find(key);
-  if (at == std::string::npos) return "";
-  at += key.size();
-  const bool quoted = text[at] == '"';
-  if (quoted) ++at;
-  return text.substr(at, text.find_first_of(quoted ? "\"" : ",}]", at) - at);
-}
+using test::Texts;
+using test::value_of;
 
 // What was heard, short: messages as "topic=text" with their mark's letter before them, checkpoints left out.
 Texts shortened(const Texts& heard) {
@@ -57,7 +48,7 @@ std::vector<std::string> tokens(const Texts& heard) {
 constexpr std::string_view kHello = R"({"hello":{"id":1,"features":["checkpoints"]}})";
 
 std::string subscribe_to(std::string_view filter, std::string_view more = "") {
-  return R"({"subscribe":{"id":2,"filter":")" + std::string(filter) + "\"" + std::string(more) + "}}";
+  return test::subscribe(2, filter, more);
 }
 
 std::string resume_at(std::string_view filter, std::string_view token, std::string_view more = "") {
@@ -65,7 +56,7 @@ std::string resume_at(std::string_view filter, std::string_view token, std::stri
 }
 
 void publish_text(FullBench& bench, Client& client, std::string_view topic, std::string_view text) {
-  bench.say(client, R"({"publish":{"topic":")" + std::string(topic) + R"(","text":")" + std::string(text) + R"("}})");
+  bench.say(client, test::publish(topic, text));
 }
 
 FullBench::Options keeping(std::uint32_t history) {
