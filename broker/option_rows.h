@@ -1,0 +1,17 @@
+// The rows of the option table. Whoever wants options asks option_table() (broker/option.h) for all of them.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "broker/option.h"
+
+namespace ringcast::broker {
+
+inline constexpr std::uint64_t kSecondMs = 1'000;
+inline constexpr std::uint64_t kHourMs = 3'600 * kSecondMs;
+
+[[nodiscard]] std::span<const Option> serve_options();
+[[nodiscard]] std::span<const Option> client_options();
+
+}  // namespace ringcast::broker
