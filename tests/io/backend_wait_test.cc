@@ -9,8 +9,10 @@
 #include <atomic>
 #include <chrono>
 #include <ctime>
+#include <string>
 #include <thread>
 
+#include "broker/io/text_file.h"
 #include "tests/io/harness.h"
 
 namespace ringcast::io::test {
@@ -26,6 +28,17 @@ std::int64_t thread_cpu_us() {
   timespec used{};
   REQUIRE(::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) == 0);
   return used.tv_sec * 1'000'000 + used.tv_nsec / 1000;
+}
+
+// Whether a thread of ours comes to sleep in the kernel, as /proc says, before the test's patience is over.
+bool falls_asleep(pid_t thread) {
+  const std::string path = "/proc/self/task/" + std::to_string(thread) + "/stat";
+  for (const Clock::time_point start = Clock::now(); elapsed_ms(start) < 10'000; std::this_thread::yield()) {
+    const std::string stat = read_text_file(path);  // "TID (name) S …"
+    const std::size_t name_end = stat.rfind(')');
+    if (name_end != std::string::npos && stat.substr(name_end, 4) == ") S ") return true;
+  }
+  return false;
 }
 
 bool has_wake(std::span<const Completion> completions) {
@@ -117,15 +130,20 @@ TEST_CASE("wake from another thread ends a wait without end, a thousand times") 
 TEST_CASE("a wait without end sleeps until it is woken") {
   on_each_backend([](Backend& backend) {
     static_cast<void>(backend.reap(0));
-    const Clock::time_point start = Clock::now();
+    const pid_t thread = ::gettid();
+    std::atomic<bool> waits = false;
+    bool slept = false;
     std::thread waker([&] {
-      std::this_thread::sleep_for(std::chrono::milliseconds(40));
+      waits.wait(false, std::memory_order_acquire);
+      slept = falls_asleep(thread);
       backend.wake();
     });
+    waits.store(true, std::memory_order_release);
+    waits.notify_one();
     int returns = 1;
     while (!has_wake(backend.reap(-1))) ++returns;
     waker.join();
-    CHECK(elapsed_ms(start) >= 40);
+    CHECK(slept);
     CHECK(returns <= 5);  // a signal may end a wait early
   });
 }
