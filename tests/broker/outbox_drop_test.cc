@@ -6,11 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "broker/outbox.h"
+#include "tests/broker/outbox_bench.h"
 #include "tests/sim/random.h"
 
 using namespace ringcast::broker;
 using ringcast::Instant;
+using ringcast::broker::test::NaiveFrames;
+using ringcast::broker::test::OutboxBench;
+using ringcast::broker::test::text;
 using ringcast::sim::Random;
 
 namespace {
@@ -18,21 +21,10 @@ namespace {
 // What a frame of the tests is.
 enum class Sort : std::uint8_t { live, opening, answer, checkpoint };
 
-// Segments, a writer of live messages and one for a connection's own frames, and an outbox.
-struct DropBench {
-  SegmentPool segments;
-  OutboxPool pool{segments};
-  SegmentWriter live{segments};
-  SegmentWriter own{segments};
-  Outbox outbox;
-  std::array<std::uint8_t, 16 * 1024> scratch{};
-  std::uint64_t next_seq = 1;
-
-  ~DropBench() { outbox.clear(pool); }
-
+struct DropBench : OutboxBench {
   // One message, in as many frames as texts.
   Span write(Sort sort, const std::vector<std::string>& frames) {
-    SegmentWriter& writer = sort == Sort::live ? live : own;
+    SegmentWriter& writer = sort == Sort::live ? messages : own;
     std::size_t size = 0;
     for (const std::string& frame : frames) size += frame.size();
     writer.begin(static_cast<std::uint32_t>(size));
@@ -48,23 +40,11 @@ struct DropBench {
   void answer(const std::string& frame) { owe(Sort::answer, {frame}); }
   void message(const std::string& frame) { owe(Sort::live, {frame}); }
 
-  std::string send(std::size_t size = SIZE_MAX) {
-    std::string sent;
-    while (!outbox.empty() && sent.size() < size) {
-      const Bytes next = outbox.gather(scratch, size - sent.size());
-      sent.append(next.begin(), next.end());
-      outbox.consume(next.size(), pool);
-    }
-    outbox.check_invariants();
-    return sent;
-  }
-
   // Drops, and gives back what: the bytes of it.
   std::string drop(const Outbox::Keep& keep = {}) {
     std::string bytes;
     for (const Span& span : outbox.drop_messages(keep, pool)) {
-      const Bytes piece = span.segment->bytes(span.offset, span.length);
-      bytes.append(piece.begin(), piece.end());
+      bytes += text(span.segment->bytes(span.offset, span.length));
       segments.release(span.segment);
     }
     outbox.check_invariants();
@@ -189,7 +169,7 @@ TEST_CASE("a message that is copied out of its segment is as old as it was") {
   DropBench bench;
   bench.segments.set_now(Instant{10'000});
   bench.message("old,");
-  bench.live.retire();
+  bench.messages.retire();
   bench.segments.set_now(Instant{99'000});
   bench.outbox.unpin({}, bench.pool);
   REQUIRE(bench.outbox.pinned_bytes() == 4);
@@ -223,41 +203,27 @@ TEST_CASE("what is told of a gap stands where it is: behind the message that is 
 
 namespace {
 
-// The naive outbox: a list of frames, each of a message by number.
-struct DropModel {
-  struct Frame {
-    std::string bytes;
-    Sort sort;
-    int message;
-    bool first;
-  };
-  std::vector<Frame> frames;
-  std::size_t sent = 0;  // of the first frame
+struct SortedFrame {
+  std::string bytes;
+  Sort sort;
+  int message;  // its number
+  bool first;   // of its message
+};
 
+// The naive outbox.
+struct DropModel : NaiveFrames<SortedFrame> {
   [[nodiscard]] bool begun(int message) const {
     for (std::size_t i = 0; i < frames.size(); ++i) {
       if (frames[i].message == message && frames[i].first) return i == 0 && sent > 0;
     }
     return true;  // its first frame is gone
   }
-  [[nodiscard]] std::string all() const {
-    std::string bytes;
-    for (const Frame& frame : frames) bytes += frame.bytes;
-    return bytes.substr(sent);
-  }
-  void consume(std::size_t size) {
-    sent += size;
-    while (!frames.empty() && sent >= frames.front().bytes.size()) {
-      sent -= frames.front().bytes.size();
-      frames.erase(frames.begin());
-    }
-  }
   // Drops the first `messages` live ones that are not begun, and the checkpoints behind them; their bytes.
   std::string drop(std::size_t messages) {
     std::string dropped;
-    std::vector<Frame> left;
+    std::vector<SortedFrame> left;
     int last = -1;
-    for (const Frame& frame : frames) {
+    for (const SortedFrame& frame : frames) {
       const bool may = frame.sort == Sort::live && !begun(frame.message);
       const bool goes = may && (frame.message == last || messages > 0);
       if (goes && frame.message != last) --messages;
@@ -282,7 +248,7 @@ class DropWalk {
       REQUIRE(bench_.outbox.owed_bytes() == model_.all().size());
     }
     REQUIRE(bench_.send() == model_.all());
-    bench_.live.retire();
+    bench_.messages.retire();
     bench_.own.retire();
     REQUIRE(bench_.segments.live() == 0);
   }
@@ -291,7 +257,7 @@ class DropWalk {
   void step() {
     const std::size_t dice = random_.below(100);
     if (dice < 60) return owe();
-    if (dice < 64) return bench_.outbox.unpin(std::array<Segment*, 1>{bench_.live.current()}, bench_.pool);
+    if (dice < 64) return bench_.outbox.unpin(std::array<Segment*, 1>{bench_.messages.current()}, bench_.pool);
     if (dice < 66 && bench_.outbox.frame_begun()) return (void)bench_.outbox.begun_frame(bench_.pool);
     if (dice < 70) return drop_all();
     if (dice < 76) return drop_some();
@@ -334,7 +300,7 @@ class DropWalk {
   void send() {
     const Bytes next = bench_.outbox.gather(bench_.scratch, random_.between(1, 12'000));
     REQUIRE(next.empty() == model_.frames.empty());
-    const std::string bytes(next.begin(), next.end());
+    const std::string bytes = text(next);
     REQUIRE(model_.all().starts_with(bytes));
     bench_.outbox.consume(bytes.size(), bench_.pool);
     model_.consume(bytes.size());

@@ -7,29 +7,18 @@
 #include <string>
 #include <vector>
 
+#include "tests/broker/outbox_bench.h"
 #include "tests/sim/random.h"
 
 using namespace ringcast::broker;
+using ringcast::broker::test::NaiveFrames;
+using ringcast::broker::test::OutboxBench;
+using ringcast::broker::test::text;
 using ringcast::sim::Random;
 
 namespace {
 
-std::string text(Bytes bytes) {
-  return {bytes.begin(), bytes.end()};
-}
-
-// Segments, a writer of messages and one of control frames, and an outbox over them.
-struct Bench {
-  SegmentPool segments;
-  OutboxPool pool{segments};
-  SegmentWriter messages{segments};
-  SegmentWriter controls{segments};
-  Outbox outbox;
-  std::array<std::uint8_t, 16 * 1024> scratch{};
-  std::uint64_t next_seq = 1;
-
-  ~Bench() { outbox.clear(pool); }
-
+struct Bench : OutboxBench {
   // Frames of messages, side by side.
   Span frames(const std::vector<std::string>& texts) {
     std::size_t size = 0;
@@ -42,19 +31,7 @@ struct Bench {
   }
   Span frame(const std::string& one) { return frames({one}); }
   Span control(const std::string& one) {
-    return controls.append({reinterpret_cast<const std::uint8_t*>(one.data()), one.size()});
-  }
-
-  // Sends `size` bytes, or all.
-  std::string send(std::size_t size = SIZE_MAX) {
-    std::string sent;
-    while (!outbox.empty() && sent.size() < size) {
-      const Bytes next = outbox.gather(scratch, size - sent.size());
-      sent += text(next);
-      outbox.consume(next.size(), pool);
-      outbox.check_invariants();
-    }
-    return sent;
+    return own.append({reinterpret_cast<const std::uint8_t*>(one.data()), one.size()});
   }
 };
 
@@ -174,15 +151,13 @@ TEST_CASE("what is an eighth of a segment or more stays in it, and what is still
 
 namespace {
 
-// The naive outbox: a list of whole frames, of whose first some bytes are sent.
-struct Model {
-  struct Frame {
-    std::string bytes;
-    bool message = false;
-  };
-  std::vector<Frame> frames;
-  std::size_t sent = 0;  // of the first
+struct WholeFrame {
+  std::string bytes;
+  bool message = false;
+};
 
+// The naive outbox.
+struct Model : NaiveFrames<WholeFrame> {
   std::size_t first_message() const {
     for (std::size_t i = 0; i < frames.size(); ++i) {
       if (frames[i].message && !(i == 0 && sent > 0)) return i;
@@ -194,18 +169,6 @@ struct Model {
     frames.insert(frames.begin() + static_cast<std::ptrdiff_t>(first_message()), {std::move(bytes), false});
   }
   void truncate() { frames.resize(first_message()); }
-  std::string all() const {
-    std::string bytes;
-    for (const Frame& frame : frames) bytes += frame.bytes;
-    return bytes.substr(sent);
-  }
-  void consume(std::size_t size) {
-    sent += size;
-    while (!frames.empty() && sent >= frames.front().bytes.size()) {
-      sent -= frames.front().bytes.size();
-      frames.erase(frames.begin());
-    }
-  }
 };
 
 // Random work on an outbox as Connections and SessionTable do it: while a begun frame is armed, nothing is gathered.
@@ -224,7 +187,7 @@ class Walk {
     if (!armed_.empty()) complete_armed();
     REQUIRE(bench_.send() == model_.all());
     bench_.messages.retire();
-    bench_.controls.retire();
+    bench_.own.retire();
     REQUIRE(bench_.segments.live() == 0);
     REQUIRE(bench_.segments.live_bytes() == 0);
   }
