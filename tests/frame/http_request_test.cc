@@ -2,53 +2,23 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "frame/http_response.h"
 #include "tests/frame/allocations.h"
+#include "tests/frame/parse_head.h"
 
 using namespace ringcast::frame;
+using ringcast::frame::test::parse;
 using Kind = RequestParser::Step::Kind;
 
 namespace {
 
-// What became of an input: the end and its place, or that it was not enough.
-struct Outcome {
-  Kind kind = Kind::need_more;
-  std::size_t consumed = 0;
-  std::optional<HttpError> error;
-
-  friend bool operator==(const Outcome&, const Outcome&) = default;
-};
-
-Outcome parse(RequestParser& parser, std::string_view input, std::size_t piece) {
-  Outcome outcome;
-  while (!input.empty() && outcome.kind == Kind::need_more) {
-    const std::vector<std::uint8_t> in(input.begin(), input.begin() + static_cast<long>(std::min(piece, input.size())));
-    const auto step = parser.next(in);
-    REQUIRE(step.consumed <= in.size());
-    REQUIRE((step.kind != Kind::need_more || step.consumed == in.size()));
-    outcome.kind = step.kind;
-    outcome.consumed += step.consumed;
-    if (step.kind == Kind::failed) outcome.error = step.error;
-    input.remove_prefix(step.consumed);
-  }
-  return outcome;
-}
+using Outcome = test::HeadOutcome<RequestParser>;
 
 Outcome parse_all_ways(std::string_view input, RequestLimits limits = {}) {
-  RequestParser whole(limits);
-  const Outcome outcome = parse(whole, input, input.size());
-  for (std::size_t piece = 1; piece < input.size(); piece += 1 + piece / 8) {
-    CAPTURE(piece);
-    RequestParser parser(limits);
-    CHECK(parse(parser, input, piece) == outcome);
-  }
-  return outcome;
+  return test::parse_all_ways(input, [&] { return RequestParser(limits); });
 }
 
 // Parses a head that must be good, and keeps the parser that holds it.
