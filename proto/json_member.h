@@ -27,6 +27,26 @@ namespace ringcast::proto {
 // A string; from `made` if it has escapes.
 [[nodiscard]] std::optional<std::string_view> read_string(std::string_view value, MadeText& made);
 
+// Reads members of an object that are integers or strings, as above: each into a field of what is being read. A fault
+// says what the member must be.
+struct MemberReader {
+  JsonCursor& cursor;  // at the member's value
+  MadeText& strings;
+
+  [[nodiscard]] std::optional<Fault> read_number(std::string_view name, std::uint64_t& to) const {
+    const auto value = read_integer(cursor.value());
+    if (!value) return fault(ErrorCode::bad_value, name, "must be an integer from 0 to 2^53-1");
+    to = *value;
+    return std::nullopt;
+  }
+  [[nodiscard]] std::optional<Fault> read_text(std::string_view name, std::string_view& to) const {
+    const auto value = read_string(cursor.value(), strings);
+    if (!value) return fault(ErrorCode::bad_value, name, "must be a string");
+    to = *value;
+    return std::nullopt;
+  }
+};
+
 // One of the names of Op; nothing else.
 [[nodiscard]] std::optional<Op> read_op(std::string_view value) noexcept;
 

@@ -13,10 +13,11 @@ namespace {
 constexpr std::array<std::string_view, 3> kMarks{"\"live\"", "\"snapshot\"", "\"replay\""};
 
 // The message that is being read, member by member.
-struct Reader {
-  JsonCursor& cursor;
-  JsonMade& made;
-  HeaderCollector headers{made.headers, Reading::tolerant};
+struct Reader : MemberReader {
+  Reader(JsonCursor& at, JsonMade& made)
+      : MemberReader{.cursor = at, .strings = made.strings}, headers(made.headers, Reading::tolerant) {}
+
+  HeaderCollector headers;
   Message message{};
   bool has_payload = false;
 
@@ -25,28 +26,10 @@ struct Reader {
   [[nodiscard]] std::optional<Fault> read_op();
   [[nodiscard]] std::optional<Fault> read_mark();
   [[nodiscard]] std::optional<Fault> read_origin();
-
- private:
-  [[nodiscard]] std::optional<Fault> read_number(std::string_view name, std::uint64_t& to);
-  [[nodiscard]] std::optional<Fault> read_text(std::string_view name, std::string_view& to);
 };
 
-std::optional<Fault> Reader::read_number(std::string_view name, std::uint64_t& to) {
-  const auto value = read_integer(cursor.value());
-  if (!value) return fault(ErrorCode::bad_value, name, "must be an integer from 0 to 2^53-1");
-  to = *value;
-  return std::nullopt;
-}
-
-std::optional<Fault> Reader::read_text(std::string_view name, std::string_view& to) {
-  const auto value = read_string(cursor.value(), made.strings);
-  if (!value) return fault(ErrorCode::bad_value, name, "must be a string");
-  to = *value;
-  return std::nullopt;
-}
-
 std::optional<Fault> Reader::read_payload_as(Format format) {
-  const auto payload = read_payload(format, Reading::tolerant, cursor, made.strings);
+  const auto payload = read_payload(format, Reading::tolerant, cursor, strings);
   if (!payload) return payload.error();
   message.payload = payload->bytes;
   message.format = payload->format;
@@ -88,7 +71,7 @@ std::optional<Fault> Reader::read_member(std::string_view name) {
   if (name == "time_us") return read_number(name, message.time_us);
   if (name == "subscription") return read_number(name, message.subscription);
   if (name == "content_type") return read_text(name, message.content_type);
-  if (name == "headers") return read_headers(cursor, headers, made.strings);
+  if (name == "headers") return read_headers(cursor, headers, strings);
   if (name == "mark") return read_mark();
   if (name == "origin") return read_origin();
   if (name == "op") return read_op();
@@ -100,7 +83,7 @@ std::optional<Fault> Reader::read_member(std::string_view name) {
 
 std::expected<Message, Fault> read_json_message(JsonCursor& cursor, JsonMade& made) {
   if (cursor.kind() != '{') return std::unexpected(fault(ErrorCode::bad_value, "", "must be an object"));
-  Reader reader{.cursor = cursor, .made = made};
+  Reader reader(cursor, made);
   cursor.enter();
   while (cursor.next_member()) {
     if (auto wrong = reader.read_member(read_name(cursor, made.strings))) return std::unexpected(std::move(*wrong));

@@ -17,16 +17,15 @@ constexpr std::array<std::string_view, 9> kMembers{"id",   "topic", "op",     "c
                                                    "json", "text",  "base64", "producer_seq"};
 
 // The publish that is being read, member by member.
-struct Reader {
-  JsonCursor& cursor;
-  JsonMade& made;
-  HeaderCollector headers{made.headers, Reading::strict};
+struct Reader : MemberReader {
+  Reader(JsonCursor& at, JsonMade& made)
+      : MemberReader{.cursor = at, .strings = made.strings}, headers(made.headers, Reading::strict) {}
+
+  HeaderCollector headers;
   Publish publish{};
   std::string_view payload_member{};  // the one of three that was there
 
   [[nodiscard]] std::optional<Fault> read_member(Member member, std::string_view name);
-  [[nodiscard]] std::optional<Fault> read_number(std::string_view name, std::uint64_t& to);
-  [[nodiscard]] std::optional<Fault> read_text(std::string_view name, std::string_view& to);
   [[nodiscard]] std::optional<Fault> read_payload_as(Format format, std::string_view name);
 };
 
@@ -45,7 +44,7 @@ std::optional<Fault> Reader::read_member(Member member, std::string_view name) {
     case Member::content_type:
       return read_text(name, publish.content_type);
     case Member::headers:
-      return read_headers(cursor, headers, made.strings);
+      return read_headers(cursor, headers, strings);
     case Member::json:
       return read_payload_as(Format::json, name);
     case Member::text:
@@ -58,26 +57,12 @@ std::optional<Fault> Reader::read_member(Member member, std::string_view name) {
   return std::nullopt;
 }
 
-std::optional<Fault> Reader::read_number(std::string_view name, std::uint64_t& to) {
-  const auto value = read_integer(cursor.value());
-  if (!value) return fault(ErrorCode::bad_value, name, "must be an integer from 0 to 2^53-1");
-  to = *value;
-  return std::nullopt;
-}
-
-std::optional<Fault> Reader::read_text(std::string_view name, std::string_view& to) {
-  const auto value = read_string(cursor.value(), made.strings);
-  if (!value) return fault(ErrorCode::bad_value, name, "must be a string");
-  to = *value;
-  return std::nullopt;
-}
-
 std::optional<Fault> Reader::read_payload_as(Format format, std::string_view name) {
   if (!payload_member.empty()) {
     return fault(ErrorCode::bad_value, name, "cannot stand beside " + std::string(payload_member));
   }
   payload_member = name;
-  const auto payload = read_payload(format, Reading::strict, cursor, made.strings);
+  const auto payload = read_payload(format, Reading::strict, cursor, strings);
   if (!payload) return payload.error();
   publish.payload = payload->bytes;
   publish.format = payload->format;
@@ -95,7 +80,7 @@ std::optional<Fault> check_payload(const Reader& reader) {
 
 std::expected<Publish, Fault> read_publish(JsonCursor& cursor, JsonMade& made) {
   if (cursor.kind() != '{') return std::unexpected(fault(ErrorCode::bad_value, "", "must be an object"));
-  Reader reader{.cursor = cursor, .made = made};
+  Reader reader(cursor, made);
   Seen seen;
   cursor.enter();
   while (cursor.next_member()) {
