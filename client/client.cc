@@ -65,6 +65,26 @@ PublishResult not_taken(Mailbox::Admission admission) {
   return {.status = PublishStatus::not_sent, .text = "the client is closed"};
 }
 
+enum class IfFull : std::uint8_t { wait, give_up };
+
+// Hands a publish to the client's thread, or tells `done` at once why not. False, and nothing is told, when the window
+// is full and that is no reason to wait.
+bool post(Client::Impl& impl, std::string_view topic, std::string_view payload, const PublishOptions& options,
+          Completion done, IfFull if_full) {
+  Outgoing message;
+  message.done = std::move(done);
+  auto refusal = impl.prepare(topic, payload, options, message);
+  if (!refusal) {
+    const bool waits = if_full == IfFull::wait;
+    const auto admission = impl.mailbox().post_publish(message, waits ? wait_of(options) : kNoWait);
+    if (admission == Mailbox::Admission::taken) return true;
+    if (admission == Mailbox::Admission::full && !waits) return false;
+    refusal = not_taken(admission);
+  }
+  message.done(*refusal);
+  return true;
+}
+
 }  // namespace
 
 // ---- Subscription ----
@@ -118,60 +138,25 @@ Client::~Client() = default;
 std::future<PublishResult> Client::publish(std::string_view topic, std::string_view payload, PublishOptions options) {
   std::promise<PublishResult> promise;
   auto result = promise.get_future();
-  Outgoing message;
-  message.done = Completion(std::move(promise));
-  auto refusal = impl_->prepare(topic, payload, options, message);
-  if (!refusal) {
-    const auto admission = impl_->mailbox().post_publish(message, wait_of(options));
-    if (admission == Mailbox::Admission::taken) return result;
-    refusal = not_taken(admission);
-  }
-  message.done(*refusal);
+  (void)post(*impl_, topic, payload, options, Completion(std::move(promise)), IfFull::wait);
   return result;
 }
 
 void Client::publish(std::string_view topic, std::string_view payload, PublishOptions options, PublishCallback done) {
-  Outgoing message;
-  message.done = Completion(std::move(done));
-  auto refusal = impl_->prepare(topic, payload, options, message);
-  if (!refusal) {
-    const auto admission = impl_->mailbox().post_publish(message, wait_of(options));
-    if (admission == Mailbox::Admission::taken) return;
-    refusal = not_taken(admission);
-  }
-  message.done(*refusal);
+  (void)post(*impl_, topic, payload, options, Completion(std::move(done)), IfFull::wait);
 }
 
 std::optional<std::future<PublishResult>> Client::try_publish(std::string_view topic, std::string_view payload,
                                                               PublishOptions options) {
   std::promise<PublishResult> promise;
   auto result = promise.get_future();
-  Outgoing message;
-  message.done = Completion(std::move(promise));
-  auto refusal = impl_->prepare(topic, payload, options, message);
-  if (!refusal) {
-    const auto admission = impl_->mailbox().post_publish(message, kNoWait);
-    if (admission == Mailbox::Admission::full) return std::nullopt;
-    if (admission == Mailbox::Admission::taken) return result;
-    refusal = not_taken(admission);
-  }
-  message.done(*refusal);
+  if (!post(*impl_, topic, payload, options, Completion(std::move(promise)), IfFull::give_up)) return std::nullopt;
   return result;
 }
 
 bool Client::try_publish(std::string_view topic, std::string_view payload, PublishOptions options,
                          PublishCallback done) {
-  Outgoing message;
-  message.done = Completion(std::move(done));
-  auto refusal = impl_->prepare(topic, payload, options, message);
-  if (!refusal) {
-    const auto admission = impl_->mailbox().post_publish(message, kNoWait);
-    if (admission == Mailbox::Admission::full) return false;
-    if (admission == Mailbox::Admission::taken) return true;
-    refusal = not_taken(admission);
-  }
-  message.done(*refusal);
-  return true;
+  return post(*impl_, topic, payload, options, Completion(std::move(done)), IfFull::give_up);
 }
 
 std::expected<Subscription, ClientError> Client::subscribe(std::string filter, SubscribeOptions options,
