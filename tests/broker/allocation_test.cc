@@ -78,6 +78,18 @@ struct TwoShards {
     REQUIRE(shards[shard]->sessions().find(slot)->phase == Phase::websocket);
     return slot;
   }
+
+  // Until pools, rings and segments have their size.
+  static void warm_up(const auto& publish) {
+    for (int i = 0; i < 3'000; ++i) publish();
+  }
+  // How often so many calls of `publish` allocate; `delivered_bytes` is theirs.
+  std::uint64_t allocations_of(int times, const auto& publish) {
+    delivered_bytes = 0;
+    const std::uint64_t before = topics::test::allocations();
+    for (int i = 0; i < times; ++i) publish();
+    return topics::test::allocations() - before;
+  }
 };
 
 }  // namespace
@@ -96,13 +108,9 @@ TEST_CASE("publish to deliver, over two shards and 20 subscribers, allocates not
     REQUIRE(broker.shards[0]->received(publisher, frame, kNow.monotonic) == frame.size());
     broker.settle();
   };
-  for (int i = 0; i < 3'000; ++i) publish();  // pools, rings and segments reach their size
-  broker.delivered_bytes = 0;
-  const std::uint64_t before = topics::test::allocations();
-  for (int i = 0; i < 3'000; ++i) publish();
-  const std::uint64_t after = topics::test::allocations();
+  TwoShards::warm_up(publish);
+  CHECK(broker.allocations_of(3'000, publish) == 0);
   CHECK(broker.delivered_bytes == 3'000ULL * 20 * (2 + kPayload));
-  CHECK(after - before == 0);
 }
 
 TEST_CASE("newest values, shared at ticks or each on its own, allocate nothing in the steady state") {
@@ -122,15 +130,11 @@ TEST_CASE("newest values, shared at ticks or each on its own, allocate nothing i
     broker.now.monotonic = broker.now.monotonic + 5;  // in all less than after which they are pinged
     broker.settle();
   };
-  for (int i = 0; i < 3'000; ++i) publish();
-  broker.delivered_bytes = 0;
+  TwoShards::warm_up(publish);
   const std::uint64_t sent = broker.shards[0]->latest().counters().sent;
-  const std::uint64_t before = topics::test::allocations();
-  for (int i = 0; i < 1'000; ++i) publish();
-  const std::uint64_t after = topics::test::allocations();
+  CHECK(broker.allocations_of(1'000, publish) == 0);
   CHECK(broker.shards[0]->latest().counters().sent - sent == 500);
   CHECK(broker.delivered_bytes > 5 * 1'000ULL * 100);
-  CHECK(after - before == 0);
 }
 
 TEST_CASE("compressing for subscribers of three windows, and inflating, allocates nothing in the steady state") {
@@ -154,14 +158,10 @@ TEST_CASE("compressing for subscribers of three windows, and inflating, allocate
       REQUIRE(broker.shards[0]->received(publisher, frame, kNow.monotonic) == frame.size());
       broker.settle();
     };
-    for (int i = 0; i < 3'000; ++i) publish();
-    broker.delivered_bytes = 0;
-    const std::uint64_t before = topics::test::allocations();
-    for (int i = 0; i < 1'000; ++i) publish();
-    const std::uint64_t after = topics::test::allocations();
+    TwoShards::warm_up(publish);
+    CHECK(broker.allocations_of(1'000, publish) == 0);
     CHECK(broker.delivered_bytes > 1'000 * 5 * size);             // the five without compression
     CHECK(broker.delivered_bytes < 1'000 * (5 * size + 10'000));  // and the others
-    CHECK(after - before == 0);
   }
   CHECK(broker.shards[0]->compressor().counters().messages > 2'000);
 }
@@ -192,13 +192,9 @@ TEST_CASE("an acknowledged publish of the full protocol, in either form, allocat
       REQUIRE(broker.shards[0]->received(publisher, sent, kNow.monotonic) == sent.size());
       broker.settle();
     };
-    for (int i = 0; i < 3'000; ++i) publish();
-    broker.delivered_bytes = 0;
-    const std::uint64_t before = topics::test::allocations();
-    for (int i = 0; i < 1'000; ++i) publish();
-    const std::uint64_t after = topics::test::allocations();
+    TwoShards::warm_up(publish);
+    CHECK(broker.allocations_of(1'000, publish) == 0);
     CHECK(broker.delivered_bytes > 1'000ULL * 12 * 5);
-    CHECK(after - before == 0);
   }
 }
 
