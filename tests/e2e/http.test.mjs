@@ -5,7 +5,7 @@ import http from 'node:http';
 import { after, afterEach, before, it } from 'node:test';
 import { Broker, onEachBackend } from './broker.mjs';
 import { Client, closeAll, publish, request } from './client.mjs';
-import { run } from './program.mjs';
+import { curl, run } from './program.mjs';
 
 const kFormat = { json: 'application/json', text: 'text/plain; charset=utf-8', binary: 'application/octet-stream' };
 
@@ -16,11 +16,6 @@ onEachBackend('a topic over HTTP', (io) => {
   after(() => broker.stop());
 
   const at = (topic) => `${broker.url}/topics/${topic}`;
-  async function curl(...args) {
-    const { code, out, lines } = await run('curl', ['--silent', '--show-error', '--max-time', '20', ...args]);
-    assert.equal(code, 0, lines.join('\n'));
-    return out;
-  }
 
   it('is published to by curl -d, and answers with the sequence number', async () => {
     const client = await Client.open(broker.topic('curl/ticker'));

@@ -5,7 +5,7 @@ import { after, afterEach, before, it } from 'node:test';
 import zlib from 'node:zlib';
 import { Broker, onEachBackend } from './broker.mjs';
 import { Client, closeAll, request } from './client.mjs';
-import { run } from './program.mjs';
+import { curl, run } from './program.mjs';
 import { Peer } from './wire.mjs';
 
 const kOrigin = 'https://dash.example';
@@ -18,11 +18,6 @@ onEachBackend('the whole of HTTP', (io) => {
   after(() => broker.stop());
 
   const at = (topic) => `${broker.url}/topics/${topic}`;
-  async function curl(...args) {
-    const { code, out, lines } = await run('curl', ['--silent', '--show-error', '--max-time', '20', ...args]);
-    assert.equal(code, 0, lines.join('\n'));
-    return out;
-  }
   const resultsOf = (text) => text.trimEnd().split('\n').map((line) => JSON.parse(line));
 
   it('says to curl -I what curl would get, and to OPTIONS what there is', async () => {

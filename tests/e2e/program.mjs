@@ -159,3 +159,10 @@ export async function run(command, args, { input, ...options } = {}) {
   const end = await program.ended();
   return { ...end, out: program.out, lines: program.lines };
 }
+
+// Runs curl, which must succeed: what it printed.
+export async function curl(...args) {
+  const { code, out, lines } = await run('curl', ['--silent', '--show-error', '--max-time', '20', ...args]);
+  if (code !== 0) throw new Error(`curl ended with ${code}: ${lines.join('\n')}`);
+  return out;
+}
