@@ -33,6 +33,7 @@ enum class Resource : std::uint8_t {
 // The value of Allow: "GET, HEAD, OPTIONS".
 [[nodiscard]] std::string_view allowed_methods(Resource resource) noexcept;
 
+// Whether the method is in that value.
 [[nodiscard]] bool is_allowed(Resource resource, Method method) noexcept;
 
 }  // namespace ringcast::broker

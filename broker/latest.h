@@ -74,6 +74,7 @@ class Latest {
   Latest& operator=(const Latest&) = delete;
   ~Latest();
 
+  // Before the first message.
   void set_codec(Protocol protocol, Codec& codec) { renderings_.set_codec(protocol, codec); }
 
   // ---- for FanOut ----

@@ -31,6 +31,7 @@ class Log {
   Log& operator=(const Log&) = delete;
   ~Log();
 
+  // Puts a line into the queue of the log's thread; never waits. When the queue is full the oldest line gives way.
   void write(LogLevel level, std::string_view text, LogFields fields = {});
 
   void debug(std::string_view text, LogFields fields = {}) { write(LogLevel::debug, text, fields); }

@@ -100,6 +100,7 @@ struct CommandInfo {
   bool hidden = false;
 };
 
+// All options, in the order of the README's table; all commands, in that of `ringcast help`.
 [[nodiscard]] std::span<const Option> option_table();
 [[nodiscard]] std::span<const CommandInfo> command_table();
 [[nodiscard]] const CommandInfo& command_info(Command command);
@@ -114,6 +115,7 @@ struct Setting {
 // "RINGCAST_MAX_MESSAGE" for "max-message".
 [[nodiscard]] std::string environment_name(const Option& option);
 
+// Takes several settings; takes no value.
 [[nodiscard]] bool is_list(const Option& option);
 [[nodiscard]] bool is_switch(const Option& option);
 [[nodiscard]] bool belongs_to(const Option& option, Command command);

@@ -25,6 +25,7 @@ enum class OriginVerdict : std::uint8_t {
   refused,
 };
 
+// What the request's Origin says of the page that sent it (the web's same-origin policy, seen from here).
 [[nodiscard]] OriginVerdict judge_origin(const frame::Request& request, const Config& config);
 
 // 403 if the page's origin, or the name by which it reached us, is not allowed; nothing if it is.

@@ -16,6 +16,7 @@ namespace ringcast::broker {
 // The number of the `count`th new producer of this shard: not to be guessed, as good as never given twice.
 [[nodiscard]] std::uint64_t new_producer(topics::HashKey key, std::uint32_t shard, std::uint64_t count);
 
+// What clients know the producer by: its number and a hash of it that nobody else can make, in hexadecimal.
 [[nodiscard]] std::string producer_text(topics::HashKey key, std::uint64_t producer);
 
 // The producer that `text` names; nothing if this process did not make it.

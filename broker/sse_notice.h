@@ -33,6 +33,7 @@ inline constexpr SseNotice kGoAway{"go_away", "restart", "the broker restarts; c
 inline constexpr SseNotice kTooMuchInput{"go_away", "too_much_input",
                                          "nothing can be asked on a connection that carries a stream"};
 
+// The notice as a block of an event stream: its event, and its data in JSON.
 [[nodiscard]] std::string write_notice(const SseNotice& notice);
 
 // How long a browser waits before it comes back, milliseconds: thousands that were cut off together come one by one.

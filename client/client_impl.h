@@ -23,8 +23,10 @@ class Client::Impl {
   // Why this publish can never be taken; nothing: it can. Then the message is ready to be posted.
   [[nodiscard]] std::optional<PublishResult> prepare(std::string_view topic, std::string_view payload,
                                                      const PublishOptions& options, client::Outgoing& message) const;
+  // Why this subscription can never be taken.
   [[nodiscard]] std::optional<ClientError> check_filter(std::string_view filter, const SubscribeOptions& options) const;
 
+  // As Client::close().
   bool close(std::chrono::steady_clock::time_point deadline);
 
   // A handle tells where it is, and that it goes: the client may end first.

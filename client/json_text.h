@@ -17,6 +17,7 @@ class JsonText {
   // Begins an object at the end of `out`, which must outlive this.
   explicit JsonText(std::string& out) : out_(out) { out_ += '{'; }
 
+  // Members: a string, an integer, a number with so many digits after the point, true.
   JsonText& add(std::string_view name, std::string_view text);
   JsonText& add(std::string_view name, std::uint64_t value);
   JsonText& add(std::string_view name, double value, int decimals);

@@ -21,6 +21,7 @@ struct CpuTimes {
   friend bool operator==(const CpuTimes&, const CpuTimes&) = default;
 };
 
+// All of them, in order; lines that cannot be read are left out.
 [[nodiscard]] std::vector<CpuTimes> parse_stat(std::string_view text);
 
 // The share of time, 0 to 1, that one CPU was busy between two readings; 0 where no time has passed.
@@ -77,6 +78,7 @@ struct LoadAverage {
   friend bool operator==(const LoadAverage&, const LoadAverage&) = default;
 };
 
+// None where the line cannot be read.
 [[nodiscard]] std::optional<LoadAverage> parse_loadavg(std::string_view text);
 
 }  // namespace ringcast::client

@@ -53,6 +53,7 @@ class Subscriptions {
 
   explicit Subscriptions(Gate gate) : gate_(std::move(gate)) {}
 
+  // A new one, wanted but not live. Requires: its id is new.
   Entry& add(NewSubscription what);
   // Ends it without a callback. False if there was none.
   bool remove(std::uint64_t id);
@@ -88,6 +89,7 @@ class Subscriptions {
   // Messages that came again, and were not told again.
   [[nodiscard]] std::uint64_t repeats() const noexcept { return repeats_; }
 
+  // Calls its callback for events, if the gate lets that through.
   void tell(Entry& entry, const SubscriptionEvent& event);
 
  private:

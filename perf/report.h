@@ -40,6 +40,7 @@ struct Report {
   }
 };
 
+// One JSON object with all figures, and the options that led to them; and a table for people.
 [[nodiscard]] std::string to_json(const Report& report, const LoadOptions& options);
 [[nodiscard]] std::string to_table(const Report& report);
 

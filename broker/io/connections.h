@@ -64,6 +64,7 @@ class Connections {
 
   // ---- the listener ----
 
+  // Submits an accept, or cancels it; what was accepted meanwhile still comes.
   void start_accepting();
   void stop_accepting();
   [[nodiscard]] Instant accept_retry() const noexcept { return accept_retry_; }

@@ -14,6 +14,7 @@ namespace ringcast::io {
 
 class Waker {
  public:
+  // Makes the eventfd. Before anything else.
   [[nodiscard]] std::expected<void, Error> open();
 
   // Never blocks. About 7 us when the target sleeps, 0.25 us when it does not.
