@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <optional>
 #include <utility>
 
 #include "broker/http_session.h"
@@ -30,6 +31,24 @@ const Subprotocol* choose(const frame::Upgrade& upgrade) {
   return nullptr;
 }
 
+// What this protocol cannot do with the topic, or this client may not; nothing: all is well.
+std::optional<HttpRefusal> why_not(const TopicRequest& topic, Protocol protocol, const Identity& identity) {
+  const auto bad = [](std::string_view name, const char* message) { return HttpRefusal{400, name, message}; };
+  if (topic.json) return bad("bad_parameter", "format=json is for event streams; offer ringcast.v1.json instead");
+  if (topic.publish_only && protocol != Protocol::raw) {
+    return bad("bad_parameter", "mode=pub is for raw topics; /ws begins without a subscription");
+  }
+  if (topic.publish_only && topic.chooses_delivery) {
+    return bad("bad_parameter", "delivery and rate are for subscribers; mode=pub only publishes");
+  }
+  if (topic.publish_only && topic.wildcard) {
+    return bad("cannot_publish_to_filter", "mode=pub needs a topic without wildcards");
+  }
+  const bool permitted = topic.publish_only ? identity.may_publish(topic.filter) : identity.may_subscribe(topic.filter);
+  if (!permitted) return HttpRefusal{403, "forbidden", "not permitted on this topic"};
+  return std::nullopt;
+}
+
 }  // namespace
 
 HttpSession::Next HttpSession::upgrade_topic(SlotId slot, Session& session, const TopicRequest& topic, Instant now) {
@@ -44,25 +63,8 @@ HttpSession::Next HttpSession::upgrade_topic(SlotId slot, Session& session, cons
         now);
   }
   const Protocol protocol = chosen == nullptr ? Protocol::raw : chosen->protocol;
-  if (topic.json) {
-    return answer_refusal(
-        slot, session, {400, "bad_parameter", "format=json is for event streams; offer ringcast.v1.json instead"}, now);
-  }
-  if (topic.publish_only && protocol != Protocol::raw) {
-    return answer_refusal(slot, session,
-                          {400, "bad_parameter", "mode=pub is for raw topics; /ws begins without a subscription"}, now);
-  }
-  if (topic.publish_only && topic.chooses_delivery) {
-    return answer_refusal(
-        slot, session, {400, "bad_parameter", "delivery and rate are for subscribers; mode=pub only publishes"}, now);
-  }
-  if (topic.publish_only && topic.wildcard) {
-    return answer_refusal(slot, session, {400, "cannot_publish_to_filter", "mode=pub needs a topic without wildcards"},
-                          now);
-  }
-  if (topic.publish_only ? !session.identity->may_publish(topic.filter)
-                         : !session.identity->may_subscribe(topic.filter)) {
-    return answer_refusal(slot, session, {403, "forbidden", "not permitted on this topic"}, now);
+  if (const auto refusal = why_not(topic, protocol, *session.identity)) {
+    return answer_refusal(slot, session, *refusal, now);
   }
   const auto extensions = negotiate(*upgrade);
   if (!extensions) return answer_error(slot, session, extensions.error(), now);
