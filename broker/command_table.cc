@@ -35,7 +35,9 @@ constexpr std::array kCommands{
                 .summary = "print what is published, one message a line",
                 .examples = "ringcast sub 'ticker/#' --start last\n"
                             "ringcast sub chat/room1 'iot/+/memory' --json --count 10 --timeout 30s\n"
-                            "ringcast sub 'orders/#' --start last:5 --latency\n"},
+                            "ringcast sub 'orders/#' --start last:5 --latency\n"
+                            "ringcast sub 'ticker/#' --latest --rate 2\n"
+                            "ringcast sub 'orders/#' --since 10m --resume-file orders.resume\n"},
     CommandInfo{.command = Command::demo,
                 .name = "demo",
                 .arguments = "",
