@@ -18,9 +18,11 @@ export class EventStream {
   #block = { data: [] };
   #changed = new Signal();
 
-  // Opened: its head has come. `query`, request fields and HTTP's version may be given.
-  static async open(broker, filter, { query = '', fields = {}, version = '1.1', paused = false } = {}) {
+  // Opened: its head has come. `query`, request fields and HTTP's version may be given. `onEvent` is given each event
+  // instead of `events`, and {id} for each id.
+  static async open(broker, filter, { query = '', fields = {}, version = '1.1', paused = false, onEvent } = {}) {
     const stream = new EventStream();
+    stream.onEvent = onEvent;
     const lines = Object.entries({ Host: '127.0.0.1', Accept: 'text/event-stream', ...fields }).map(([k, v]) => `${k}: ${v}`);
     stream.socket = net.connect({ port: broker.port, host: '127.0.0.1', noDelay: true });
     stream.socket.write(`GET ${topicPath(filter)}${query && '?' + query} HTTP/${version}\r\n${lines.join('\r\n')}\r\n\r\n`);
@@ -135,6 +137,11 @@ export class EventStream {
     }
   }
 
+  #dispatch(event) {
+    if (this.onEvent) this.onEvent(event);
+    else this.events.push(event);
+  }
+
   #line(line) {
     const block = this.#block;
     if (line === '') {
@@ -142,10 +149,9 @@ export class EventStream {
         this.id = block.id;
         this.ids += 1;
         assert.deepEqual(block.data, [], 'an id is a block of its own');
+        this.onEvent?.({ id: this.id });
       }
-      if (block.data.length > 0) {
-        this.events.push({ event: block.event ?? 'message', data: block.data.join('\n'), id: this.id });
-      }
+      if (block.data.length > 0) this.#dispatch({ event: block.event ?? 'message', data: block.data.join('\n'), id: this.id });
       this.#block = { data: [] };
       return;
     }
