@@ -29,6 +29,11 @@ export class Feed {
     return (await this.#ask('count')).count;
   }
 
+  // Messages per second from now on.
+  async setRate(rateHz) {
+    await this.#ask('rate', { rateHz });
+  }
+
   // From now on topics of odd numbers are not published to any more; the others get all the rate.
   async retireOdd() {
     await this.#ask('retire');
@@ -41,8 +46,8 @@ export class Feed {
     return result;
   }
 
-  #ask(what) {
-    this.child.send(what);
+  #ask(what, more) {
+    this.child.send({ what, ...more });
     return this.#answer(what);
   }
 
@@ -93,13 +98,16 @@ class Publisher {
 
   async run() {
     const begun = performance.now();
-    let due = 0; // published, or given up because the broker did not take more
+    let at = begun;
+    let due = 0; // by now, that were neither published nor given up because the broker did not take more
     while (!this.#stopping) {
-      const wanted = Math.floor(((performance.now() - begun) * this.rateHz) / 1000);
-      while (due < wanted) {
-        const size = Math.min(kBatchMax, wanted - due);
+      const now = performance.now();
+      due += ((now - at) * this.rateHz) / 1000;
+      at = now;
+      while (due >= 1) {
+        const size = Math.min(kBatchMax, Math.floor(due));
         if (this.socket.socket.writableLength < kAheadBytes) this.#batch(size);
-        due += size;
+        due -= size;
       }
       await sleep(kTickMs);
     }
@@ -117,7 +125,8 @@ class Publisher {
     while (this.#acks < asked) await sleep(kTickMs);
   }
 
-  async answer(what) {
+  async answer({ what, rateHz }) {
+    if (what === 'rate') this.rateHz = rateHz;
     if (what === 'retire') {
       this.#step = 2;
       this.#next -= this.#next % 2;
@@ -130,7 +139,7 @@ class Publisher {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [port, topics, rateHz] = process.argv.slice(2).map(Number);
   const publisher = new Publisher(await Socket.open(port, '/ws', { json: true, onEvent: () => {} }), topics, rateHz);
-  process.on('message', (what) => publisher.answer(what));
+  process.on('message', (asked) => publisher.answer(asked));
   process.on('disconnect', () => process.exit(0));
   process.send({ to: 'ready' });
   publisher.run();
