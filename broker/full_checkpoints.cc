@@ -13,12 +13,7 @@ namespace ringcast::broker {
 
 void FullSession::send_checkpoints(Instant now) {
   std::vector<SlotId>& due = sessions_.checkpoints_due();
-  for (const SlotId slot : begun_) {
-    Session* session = sessions_.find(slot);
-    if (session == nullptr || session->full == nullptr) continue;
-    if (!send_checkpoint(slot, *session) && session->wants_checkpoint) sessions_.owe_checkpoint(*session, slot.index);
-  }
-  begun_.clear();
+  send_now(begun_);
   if (!due.empty() && checkpoints_at_ == Instant::never()) checkpoints_at_ = now + kCheckpointIntervalMs;
   if (now >= checkpoints_at_) {
     std::erase_if(due, [&](SlotId slot) {
@@ -29,6 +24,26 @@ void FullSession::send_checkpoints(Instant now) {
     });
     checkpoints_at_ = due.empty() ? Instant::never() : now + kCheckpointIntervalMs;
   }
+  release_checkpoints();
+}
+
+void FullSession::send_behind_lag() {
+  if (behind_lag_.empty()) return;
+  send_now(behind_lag_);
+  release_checkpoints();
+}
+
+// Those that must wait have theirs with the next messages.
+void FullSession::send_now(std::vector<SlotId>& slots) {
+  for (const SlotId slot : std::exchange(slots, {})) {
+    Session* session = sessions_.find(slot);
+    if (session == nullptr || session->full == nullptr) continue;
+    if (!send_checkpoint(slot, *session) && session->wants_checkpoint) sessions_.owe_checkpoint(*session, slot.index);
+  }
+}
+
+// Later there are other positions.
+void FullSession::release_checkpoints() {
   for (Span& written : checkpoints_) {
     if (written.segment != nullptr) sessions_.segments().release(written.segment);
     written = {};
@@ -41,6 +56,10 @@ bool FullSession::send_checkpoint(SlotId slot, Session& session) {
   // One that waits for its socket gets it behind what it is owed, when it has taken that.
   if (session.phase != Phase::websocket || session.send_blocked || session.joins > 0) return false;
   if (session.full->claims_missing > 0) return false;  // the welcome comes first
+  if (Latest::has_merged(session)) {                   // so does what the token would cover though it never came
+    behind_lag_.push_back(slot);
+    return true;
+  }
   ++counters_.checkpoints;
   if (latest_.owes(session)) {  // up to before what it is owed
     lowered_.assign(positions_.settled().begin(), positions_.settled().end());

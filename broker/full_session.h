@@ -70,6 +70,9 @@ class FullSession {
   void end_turn(Instant now);
   // When end_turn() is to be called next though nothing happens.
   [[nodiscard]] Instant next_deadline() const noexcept { return checkpoints_at_; }
+  // Connections that are owed a checkpoint, but must be told before what was merged; then send_behind_lag().
+  [[nodiscard]] std::span<const SlotId> behind_lag() const noexcept { return behind_lag_; }
+  void send_behind_lag();
   // Carries out the changes of subscriptions that were asked for. Requires: no run is pending.
   void carry_out_changes();
   // The broker restarts.
@@ -107,7 +110,9 @@ class FullSession {
   [[nodiscard]] std::optional<Since> since_of(SlotId slot, Session& session, const proto::Subscribe& subscribe);
   [[nodiscard]] proto::Resumed resumed_of(const Subscribing::Started& started);
   void send_checkpoints(Instant now);
+  void send_now(std::vector<SlotId>& slots);
   [[nodiscard]] bool send_checkpoint(SlotId slot, Session& session);
+  void release_checkpoints();
   [[nodiscard]] Span write_checkpoint(Encoding encoding, std::span<const std::uint64_t> positions);
 
   const Config& config_;
@@ -131,6 +136,7 @@ class FullSession {
   const Latest& latest_;
   const Positions& positions_;
   std::vector<SlotId> begun_;                   // subscriptions of them are complete: they are owed a checkpoint now
+  std::vector<SlotId> behind_lag_;              // so are these, when Lag has told them of what was merged
   Instant checkpoints_at_ = Instant::never();   // for those that are owed one
   std::array<Span, kEncodings> checkpoints_{};  // of this turn, by encoding; those that are written hold a reference
   Checkpoint checkpoint_;                       // these for their memory

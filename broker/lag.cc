@@ -38,6 +38,7 @@ void Lag::end_turn(Instant now) {
     session->full->lag->due = false;
     if (!session->send_blocked) tell(slot, *session, false);  // else unblocked() does
   }
+  tell_before_checkpoints();
 }
 
 // Those for which there is no time stay in the list, and the shard does not sleep.
@@ -304,17 +305,34 @@ void Lag::end_degraded() {
     Session* session = sessions_.find(slot);
     if (session == nullptr || !session->lagging || session->phase != Phase::websocket) continue;
     if (latest_.owes(*session) || session->messages_wait) continue;
-    LagState& state = *session->full->lag;
-    const Merged& merged = session->solo->merged;
-    counters_.merged_messages += merged.count;
-    state.count(LagState::Fate::merged, merged.count);
-    for (const Merged::Range& range : merged.ranges) state.add_range(range.topic, range.first_seq, range.last_seq);
-    if (merged.more_ranges) state.add_more_ranges();
+    note_merged(*session);
     tell(slot, *session, true);
     latest_.end_lag(*session);
     session->full->lag.reset();
     ++counters_.caught_up;
   }
+}
+
+// Puts down what gave way to newer values since it lags.
+void Lag::note_merged(Session& session) {
+  LagState& state = *session.full->lag;
+  const Merged merged = Latest::take_merged(session);
+  counters_.merged_messages += merged.count;
+  state.count(LagState::Fate::merged, merged.count);
+  for (const Merged::Range& range : merged.ranges) state.add_range(range.topic, range.first_seq, range.last_seq);
+  if (merged.more_ranges) state.add_more_ranges();
+}
+
+// Who resumes from a checkpoint has been told of all that it covers and that did not come: nothing tells of it later.
+void Lag::tell_before_checkpoints() {
+  for (const SlotId slot : full_.behind_lag()) {
+    Session* session = sessions_.find(slot);
+    if (session == nullptr || session->phase != Phase::websocket || session->send_blocked) continue;
+    if (!Latest::has_merged(*session)) continue;
+    note_merged(*session);
+    tell(slot, *session, false);
+  }
+  full_.send_behind_lag();
 }
 
 // ---- telling ----

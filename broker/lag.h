@@ -110,6 +110,8 @@ class Lag {
   [[nodiscard]] bool owe_known(SlotId slot, Session& session, const Dropped::Topic& topic, const topics::Owed& owed);
   void owe_read(SlotId slot, Session& session, const Dropped::Topic& topic, const topics::Owed& owed);
   void end_degraded();
+  void tell_before_checkpoints();
+  void note_merged(Session& session);
   void tell(SlotId slot, Session& session, bool caught_up);
 
   // What is owed by the connections that are dealt with in one turn, but for the last: to look at each message costs

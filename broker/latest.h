@@ -25,6 +25,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "broker/instant.h"
@@ -150,6 +151,12 @@ class Latest {
   [[nodiscard]] std::vector<SlotId>& caught_up() noexcept { return caught_up_; }
   // It gets messages again.
   void end_lag(Session& session);
+  // Whether a lagging connection has missed messages that gave way to newer ones since the last take_merged().
+  [[nodiscard]] static bool has_merged(const Session& session) noexcept {
+    return session.lagging && session.solo->merged.count > 0;
+  }
+  // Those. Requires: it lags.
+  [[nodiscard]] static Merged take_merged(Session& session) { return std::exchange(session.solo->merged, {}); }
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] Renderings& renderings() noexcept { return renderings_; }

@@ -1,14 +1,13 @@
-// Never silence: a subscriber that is cut off at random places, again and again, and goes on with what it has. All that
-// it was told is held against what was published.
+// Never silence: a subscriber that is cut off at random places, again and again, and goes on with what it has: EVERY,
+// also while it falls behind, and LATEST. What it was told is held against all that was published
+// (tests/broker/wanderer.h).
 #include <doctest/doctest.h>
 
-#include <map>
+#include <cstdint>
 #include <random>
-#include <set>
 #include <string>
-#include <vector>
 
-#include "tests/broker/full_bench.h"
+#include "tests/broker/wanderer.h"
 
 namespace ringcast::broker {
 
@@ -16,196 +15,189 @@ namespace {
 
 using test::Client;
 using test::FullBench;
-
-std::string text_of(const std::string& json, std::string_view name) {
-  const std::string key = "\"" + std::string(name) + "\":";
-  std::size_t at = json.find(key);
-  if (at == std::string::npos) return "";
-  at += key.size();
-  const bool quoted = json[at] == '"';
-  if (quoted) ++at;
-  return json.substr(at, json.find_first_of(quoted ? "\"" : ",}]", at) - at);
-}
-
-std::uint64_t number_of(const std::string& json, std::string_view name) {
-  const std::string text = text_of(json, name);
-  return text.empty() ? 0 : std::stoull(text);
-}
-
-bool is_kind(const std::string& json, std::string_view kind) {
-  return json.starts_with("{\"" + std::string(kind) + "\":");
-}
-
-// One program that wants to hear a filter for ever, by the rules of proto/PROTOCOL.md.
-class Wanderer {
- public:
-  Wanderer(FullBench& bench, std::string filter, bool latest)
-      : bench_(bench), filter_(std::move(filter)), latest_(latest) {}
-
-  void connect(std::uint32_t shard) {
-    client_ = &bench_.connect(shard);
-    bench_.whisper(*client_, R"({"hello":{"id":1,"features":["checkpoints"]}})");
-    std::string more = latest_ ? R"(,"delivery":"latest")" : "";
-    if (!token_.empty()) {
-      more += R"(,"start":"resume","resume_token":")" + token_ + "\"";
-      if (!latest_ && !received_.empty()) more += R"(,"received":[)" + received_text() + "]";
-    }
-    if (token_.empty()) whole_.clear();  // nothing to go on with: what comes next may begin anywhere
-    resuming_ = !token_.empty();
-    hole_ = false;
-    bench_.whisper(*client_, R"({"subscribe":{"id":2,"filter":")" + filter_ + "\"" + more + "}}");
-  }
-
-  // Some of what was sent has arrived; the rest is lost with the connection.
-  void cut(std::mt19937_64& random) {
-    std::vector<std::string> heard = bench_.take(*client_);
-    heard.resize(random() % (heard.size() + 1));
-    for (const std::string& json : heard) hear(json);
-    bench_.lose(*client_);
-    client_ = nullptr;
-  }
-
-  // All that was sent has arrived.
-  void read() {
-    for (const std::string& json : bench_.take(*client_)) hear(json);
-  }
-
-  [[nodiscard]] bool connected() const noexcept { return client_ != nullptr; }
-  [[nodiscard]] const std::map<std::string, std::uint64_t>& told() const noexcept { return told_; }
-
-  int recovered = 0;
-  int conflated = 0;
-  int gaps = 0;
-
- private:
-  void hear(const std::string& json) {
-    if (is_kind(json, "checkpoint")) {
-      token_ = text_of(json, "token");
-      replayed_ = false;
-    } else if (is_kind(json, "snapshot_end")) {
-      end_resume(text_of(json, "resumed"));
-    } else if (is_kind(json, "message")) {
-      hear_message(json);
-    } else {
-      REQUIRE_MESSAGE(!is_kind(json, "error"), json);
-    }
-  }
-
-  void hear_message(const std::string& json) {
-    const std::string topic = text_of(json, "topic");
-    const std::uint64_t seq = number_of(json, "seq");
-    const bool live = text_of(json, "mark").empty();
-    REQUIRE_MESSAGE((!live || latest_ || !resuming_), "before what is older: " << json);
-    std::uint64_t& last = told_[topic];
-    if (!live && seq <= last) {  // the token is older than what it was sent in a replay
-      REQUIRE_MESSAGE((replayed_ || latest_), "again: " << json);
-      return;
-    }
-    REQUIRE_MESSAGE(seq > last, "after " << last << ": " << json);
-    if (seq > last + 1 && whole_.contains(topic)) {
-      REQUIRE_MESSAGE((resuming_ || latest_), "after " << last << ": " << json);
-      if (!live) hole_ = true;
-    }
-    last = seq;
-    whole_.insert(topic);
-    replayed_ = replayed_ || !live;
-    if (live && !latest_) received_[number_of(json, "origin")] = number_of(json, "position");
-  }
-
-  void end_resume(const std::string& resumed) {
-    resuming_ = false;
-    if (resumed == "recovered") {
-      ++recovered;
-      REQUIRE_MESSAGE(!hole_, "recovered, and yet there is a hole");
-    } else if (resumed == "conflated") {
-      ++conflated;
-      REQUIRE(latest_);
-    } else {
-      REQUIRE(resumed == "gap");
-      ++gaps;
-      whole_.clear();  // something may be missing before the next message of each topic
-    }
-  }
-
-  [[nodiscard]] std::string received_text() const {
-    std::string text;
-    for (const auto& [origin, position] : received_) {
-      text += (text.empty() ? "" : ",") + (R"({"origin":)" + std::to_string(origin)) + R"(,"position":)" +
-              std::to_string(position) + "}";
-    }
-    return text;
-  }
-
-  FullBench& bench_;
-  const std::string filter_;
-  const bool latest_;
-  Client* client_ = nullptr;
-  std::string token_;
-  std::map<std::uint64_t, std::uint64_t> received_;
-  std::map<std::string, std::uint64_t> told_;
-  std::set<std::string> whole_;  // topics before whose next message none may be missing
-  bool resuming_ = false;
-  bool hole_ = false;      // in what was replayed on this connection
-  bool replayed_ = false;  // something, since the token
-};
+using test::Truth;
+using test::Wanderer;
 
 struct World {
   std::uint64_t seed = 0;
   std::uint32_t history = 1;
-  bool latest = false;
+  Wanderer::Kind kind = Wanderer::Kind::every;
+  bool large = false;  // messages are many bytes: it falls behind by size, else by age
+
+  [[nodiscard]] bool lags() const noexcept { return kind == Wanderer::Kind::degrade || kind == Wanderer::Kind::skip; }
 };
 
-void run_world(const World& world) {
-  CAPTURE(world.seed);
-  CAPTURE(world.history);
-  CAPTURE(world.latest);
-  std::mt19937_64 random(world.seed);
+constexpr std::uint64_t kTopics = 9;
+constexpr std::size_t kLargeBytes = 6 * kKiB;
+
+FullBench::Options options_of(const World& world) {
   FullBench::Options options{.shards = 3};
   options.config.history = world.history;
-  FullBench bench(options);
-  Client& publisher = bench.connect(0);
-  std::map<std::string, std::uint64_t> published;
-  const auto publish = [&](const std::string& topic) {
-    ++published[topic];
-    bench.whisper(publisher, R"({"publish":{"topic":")" + topic + R"(","text":"x"}})");
-  };
-  const auto random_topic = [&] { return "a/" + std::to_string(random() % 9); };
-  const char* const filters[] = {"a/#", "a/+", "a/3"};
-  Wanderer wanderer(bench, filters[random() % 3], world.latest);
-  for (int round = 0; round < 40; ++round) {
-    for (std::size_t more = random() % 12; more > 0; --more) publish(random_topic());
-    if (!wanderer.connected()) wanderer.connect(static_cast<std::uint32_t>(random() % 3));
-    for (std::size_t turns = random() % 12; turns > 0; --turns) {
-      (void)bench.turn();
-      if (random() % 3 == 0) publish(random_topic());
+  options.config.ping_interval_ms = 1'000'000;  // nobody here answers pings
+  if (!world.lags()) return options;
+  options.config.lag_age_max_ms = 500;
+  options.config.outbox_max_bytes = 130 * kKiB;
+  options.config.max_message_bytes = 64 * kKiB;
+  return options;
+}
+
+class Journey {
+ public:
+  explicit Journey(const World& world)
+      : world_(world),
+        random_(world.seed),
+        bench_(options_of(world)),
+        truth_(bench_, "a/#"),
+        publisher_(bench_.connect(0)),
+        wanderer_(bench_, kFilters[random_() % 3], world.kind) {}
+
+  Wanderer::Counters run() {
+    for (int round = 0; round < kRounds; ++round) step();
+    if (wanderer_.connected() && wanderer_.lost()) wanderer_.cut(random_);
+    if (!wanderer_.connected()) wanderer_.connect(0);
+    wanderer_.set_reading(true);
+    bench_.settle();
+    for (std::uint64_t i = 0; i < kTopics; ++i) publish(i, "set");
+    for (int i = 0; i < 4; ++i) {
+      bench_.settle();
+      pass(FullSession::kCheckpointIntervalMs + 50);
     }
-    bench.now.monotonic = bench.now.monotonic + static_cast<std::int64_t>(random() % 200);
-    if (random() % 2 == 0) {
-      wanderer.cut(random);
-    } else if (random() % 2 == 0) {
-      bench.settle();
-      wanderer.read();
+    wanderer_.read();
+    truth_.read();
+    wanderer_.check_end(truth_);
+    return wanderer_.counters();
+  }
+
+ private:
+  static constexpr int kRounds = 40;
+  static constexpr const char* kFilters[] = {"a/#", "a/+", "a/3"};
+
+  void publish(std::uint64_t topic, const char* op) {
+    const std::string text(world_.large ? kLargeBytes : 1, 'x');
+    bench_.whisper(publisher_, R"({"publish":{"topic":"a/)" + std::to_string(topic) + R"(","op":")" + op + R"(")" +
+                                   (op[0] == 'r' ? "" : R"(,"text":")" + text + "\"") + "}}");
+  }
+  void publish_some() { publish(random_() % kTopics, random_() % 8 == 0 ? "remove" : "set"); }
+  void pass(std::int64_t ms) {
+    bench_.now.monotonic = bench_.now.monotonic + ms;
+    bench_.now.utc_us += 1'000 * ms + 1;
+  }
+
+  void step() {
+    for (std::size_t more = random_() % (world_.large ? 40 : 12); more > 0; --more) publish_some();
+    if (!wanderer_.connected()) wanderer_.connect(static_cast<std::uint32_t>(random_() % 3));
+    for (std::size_t turns = random_() % 12; turns > 0; --turns) {
+      (void)bench_.turn();
+      ++bench_.now.utc_us;
+      if (random_() % 3 == 0) publish_some();
+    }
+    pass(static_cast<std::int64_t>(random_() % (world_.lags() ? 900 : 200)));
+    const std::size_t next = random_() % 8;
+    if (next < 3 || wanderer_.lost()) {
+      wanderer_.cut(random_);
+    } else if (next < 5) {
+      bench_.settle();
+      wanderer_.read();
+    } else if (world_.lags()) {
+      wanderer_.set_reading(!wanderer_.reading());
+    }
+    truth_.read();
+  }
+
+  const World world_;
+  std::mt19937_64 random_;
+  FullBench bench_;
+  Truth truth_;
+  Client& publisher_;
+  Wanderer wanderer_;
+};
+
+// What came of all worlds together.
+struct Sum {
+  Wanderer::Counters of;
+
+  void add(const World& world) {
+    CAPTURE(world.seed);
+    CAPTURE(world.history);
+    CAPTURE(world.large);
+    const Wanderer::Counters counters = Journey(world).run();
+    if (world.history >= 1'000 || world.kind == Wanderer::Kind::latest) REQUIRE(counters.gaps == 0);
+    of.recovered += counters.recovered;
+    of.conflated += counters.conflated;
+    of.gaps += counters.gaps;
+    of.lags += counters.lags;
+    of.repeats += counters.repeats;
+  }
+};
+
+Sum journeys(Wanderer::Kind kind, std::uint64_t seeds) {
+  Sum sum;
+  const bool lags = World{.kind = kind}.lags();
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    for (const std::uint32_t history : {1U, 4U, 1'000U}) {
+      sum.add({.seed = seed, .history = history, .kind = kind, .large = lags && seed % 6 == 0});
     }
   }
-  if (!wanderer.connected()) wanderer.connect(0);
-  bench.settle();
-  for (int i = 0; i < 9; ++i) publish("a/" + std::to_string(i));
-  for (int i = 0; i < 4; ++i) {
-    bench.settle();
-    bench.now.monotonic = bench.now.monotonic + 300;
-  }
-  wanderer.read();
-  for (const auto& [topic, seq] : wanderer.told()) REQUIRE_MESSAGE(published.at(topic) == seq, topic);
-  REQUIRE(!wanderer.told().empty());
-  if (world.history >= 1'000 && !world.latest) REQUIRE(wanderer.gaps == 0);
+  return sum;
 }
 
 }  // namespace
 
-TEST_CASE("resume: over random cuts every message comes once and in order, or a gap is told") {
-  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
-    for (const std::uint32_t history : {1U, 4U, 1'000U}) run_world({.seed = seed, .history = history});
+TEST_CASE("resume: who catches up in many turns is told what was merged before a checkpoint covers it") {
+  FullBench::Options options = options_of({.history = 1'000, .kind = Wanderer::Kind::degrade});
+  options.config.lag_age_max_ms = 1'000'000;
+  FullBench bench(options);
+  Truth truth(bench, "a/#");
+  Client& publisher = bench.connect(0);
+  const auto publish = [&](int topic) {
+    bench.whisper(publisher, R"({"publish":{"topic":"a/)" + std::to_string(topic) + R"(","text":")" +
+                                 std::string(kLargeBytes, 'x') + R"("}})");
+    bench.settle();
+  };
+  Wanderer wanderer(bench, "a/#", Wanderer::Kind::degrade);
+  wanderer.connect(1);
+  bench.settle();
+  wanderer.read();
+  wanderer.set_reading(false);
+  for (int i = 0; i < 100; ++i) publish(i % 50);  // it falls behind, and is owed each topic
+  truth.read();
+  wanderer.set_reading(true);
+  for (int i = 0; i < 20; ++i) {
+    bench.now.monotonic = bench.now.monotonic + FullSession::kCheckpointIntervalMs;
+    (void)bench.turn();
+    wanderer.read();
+    wanderer.check_tokens(truth);
   }
+  wanderer.check_end(truth);
+  CHECK(wanderer.counters().lags > 2);
+}
+
+TEST_CASE("resume: over random cuts every message comes once and in order, or a gap is told") {
+  const Sum sum = journeys(Wanderer::Kind::every, 30);
+  CHECK(sum.of.recovered > 20);
+  CHECK(sum.of.gaps > 20);
+  CHECK(sum.of.repeats > 0);
+}
+
+TEST_CASE(
+    "resume: over random cuts LATEST has the newest of each topic up to every checkpoint, and is never told a gap") {
+  const Sum sum = journeys(Wanderer::Kind::latest, 30);
+  CHECK(sum.of.recovered > 20);
+  CHECK(sum.of.conflated > 20);
+}
+
+TEST_CASE("resume: who degrades is told of all that is missing before a checkpoint that covers it, over random cuts") {
+  const Sum sum = journeys(Wanderer::Kind::degrade, 12);
+  CHECK(sum.of.recovered > 20);
+  CHECK(sum.of.gaps > 20);
+  CHECK(sum.of.lags > 20);
+}
+
+TEST_CASE("resume: who skips is told of all that is missing before a checkpoint that covers it, over random cuts") {
+  const Sum sum = journeys(Wanderer::Kind::skip, 12);
+  CHECK(sum.of.recovered > 20);
+  CHECK(sum.of.gaps > 20);
+  CHECK(sum.of.lags > 20);
 }
 
 }  // namespace ringcast::broker
