@@ -3,6 +3,7 @@
 // Answers are promises by the request's id; messages are kept in the order of arrival, and sorted into subscriptions by
 // the dispatch rule of proto/PROTOCOL.md when asked.
 
+import { describe } from 'node:test';
 import { Client } from '../client.mjs';
 import { jsonForm } from './json_form.mjs';
 import { protoForm } from './proto_form.mjs';
@@ -161,6 +162,16 @@ export class FullClient {
 }
 
 export const fullUrl = (broker) => `ws://127.0.0.1:${broker.port}/ws`;
+
+// A message's payload as text.
+export const text = (message) => message.payload?.toString() ?? '';
+
+// Runs `body(form, open)` once for each form; open() connects to /ws, or to a URL.
+export function onEachForm(broker, body) {
+  for (const form of Object.keys(forms)) {
+    describe(form, () => body(form, (options, url = fullUrl(broker())) => FullClient.open(url, { form, ...options })));
+  }
+}
 
 export function publishOf(topic, payload, options = {}) {
   if (payload === undefined) return { topic, ...options };
