@@ -9,8 +9,7 @@
 //
 // Threads: every function may be called from any thread. A client has one thread of its own; all callbacks run there,
 //   one at a time. They may call the client, must not throw, and must not wait for a future of it: nothing would be
-//   received meanwhile. Only a publish that is refused before it is sent may tell its callback at once, where it was
-//   called.
+//   received meanwhile. Only a publish that is refused before it is sent may tell its callback where it was called.
 // Failures: nothing here throws but for want of memory or threads.
 #pragma once
 
@@ -63,7 +62,7 @@ enum class Op : std::uint8_t {
 
 enum class Format : std::uint8_t { binary, text, json };
 
-// Views: those of a message are valid as long as it, those of a publish are needed until the call returns.
+// Views: those of a message are valid as long as it is, those of a publish are needed until the call returns.
 struct Header {
   std::string_view name = {};
   std::string_view value = {};
@@ -88,8 +87,8 @@ struct RawTopic {
   bool echo = true;          // hears what it publishes itself
 };
 
-// When to try again after the connection was lost: at random between the floor and a limit that doubles up to `most`
-// ("full jitter"), so that thousands of clients do not come back at once.
+// When to try again after a lost connection: at random between the floor and a limit that doubles up to `most` ("full
+// jitter"), so that thousands of clients do not come back at once.
 struct Reconnect {
   std::chrono::milliseconds floor{50};
   std::chrono::milliseconds first{500};           // the first limit
@@ -148,8 +147,7 @@ struct PublishOptions {
   Format format = Format::text;   // text is checked to be UTF-8; json to be one value, by the broker
   std::string content_type = {};  // a media type
   std::vector<Header> headers = {};
-  // How long publish() may wait for room in the window; none: as long as it takes. On the client's own thread, in a
-  // callback, it never waits.
+  // How long publish() may wait for room in the window; none: as long as it takes. In a callback it never waits.
   std::optional<std::chrono::milliseconds> wait_max = {};
 };
 
@@ -212,12 +210,12 @@ struct OriginPosition {
   friend bool operator==(const OriginPosition&, const OriginPosition&) = default;
 };
 
-// Up to where a subscription's program was told everything. A client keeps it for as long as it lives, to go on there
-// when it has lost its connection. A program that is to go on there when it is started again hands every message and
-// event of the subscription to add() once it is done with it, keeps to_text(), and gives it back as
-// SubscribeOptions::resume_from.
 struct Message;
 struct SubscriptionEvent;
+
+// Up to where a subscription's program was told everything. A client keeps it while it lives, to go on there after a
+// lost connection. A program that is to go on there when it is started again hands every message and event of the
+// subscription to add() once it is done with it, keeps to_text(), and gives it back as SubscribeOptions::resume_from.
 struct ResumePoint {
   std::string epoch = {};                     // in which the positions count
   std::string token = {};                     // the broker's; empty: none yet
@@ -260,7 +258,7 @@ struct Message {
   Mark mark = Mark::live;
   std::string_view content_type = {};
   std::span<const Header> headers = {};
-  std::uint64_t seq = 0;  // of the topic: 1, 2, 3 … without holes in an epoch
+  std::uint64_t seq = 0;  // of the topic: rises, by 1 where nothing was merged, skipped or forgotten
   std::uint32_t origin = 0;
   std::uint64_t position = 0;
   std::uint64_t time_us = 0;  // UTC, microseconds since 1970
@@ -362,8 +360,7 @@ class Client {
   // Closes without waiting for answers: close() first to flush. Not on the client's own thread.
   ~Client();
 
-  // Publishes, waiting for room in the window. Results come in any order; publishes to one topic are sequenced in
-  // theirs.
+  // Publishes, waiting for room in the window. Results come in any order; publishes to a topic are sequenced in theirs.
   [[nodiscard]] std::future<PublishResult> publish(std::string_view topic, std::string_view payload,
                                                    PublishOptions options = {});
   void publish(std::string_view topic, std::string_view payload, PublishOptions options, PublishCallback done);

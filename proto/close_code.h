@@ -1,7 +1,7 @@
 // CloseCode: the one table of the codes that Ringcast closes a WebSocket with, and what a client should do then.
 //
-// Below 3000 they are those of RFC 6455 §7.4.1 and IANA's registry; 4000-4999 are ours (private use). The README's
-// table and the JavaScript client's come from here.
+// Below 3000 they are those of RFC 6455 §7.4.1 and IANA's registry; 4000-4999 are ours (private use). A test compares
+// the table of proto/PROTOCOL.md with this one.
 #pragma once
 
 #include <cstdint>
