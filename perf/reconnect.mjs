@@ -47,7 +47,7 @@ class Client {
   token;
   received = new Map(); // origin -> position of its newest live message since the token
   lagging = false; // newest values come in place of messages, in any order: `received` says nothing of them
-  mayRepeat = false; // what came since the token comes again: an opening broke off, or it lagged
+  mayRepeat = false; // some of what came since the token comes again: of openings, and while it lagged
   holes = new Set(); // "topic n" that did not come
   told = new Set(); // the same, of which a Lag said so
   isToldMore = false; // a Lag did not name all
@@ -87,22 +87,16 @@ class Client {
   // The broker has ended the connection: again, like any client.
   async #back(port) {
     this.codes.push(this.socket.closeCode);
-    this.#break();
+    this.lagging = false;
     this.socket = undefined;
     await sleep(Math.random() * kAgainMs);
     await this.connect(port);
   }
 
-  #break() {
-    this.mayRepeat ||= this.isResuming && this.outcome === undefined;
-    this.lagging = false;
-  }
-
   #subscribe() {
     const subscribe = { id: kSubscription, filter: this.filter, delivery: this.delivery };
     if (this.delivery === 'latest') subscribe.max_rate_hz = options.latest;
-    this.isResuming = this.token !== undefined;
-    if (!this.isResuming) return subscribe;
+    if (!this.token) return subscribe;
     Object.assign(subscribe, { start: 'resume', resume_token: this.token });
     if (this.delivery === 'every' && this.received.size > 0) {
       subscribe.received = [...this.received].map(([origin, position]) => ({ ...(origin && { origin }), position }));
@@ -112,7 +106,7 @@ class Client {
 
   cut() {
     const { socket } = this;
-    this.#break();
+    this.lagging = false;
     this.socket = undefined;
     socket?.cut();
     this.subscribed = undefined;
@@ -156,10 +150,11 @@ class Client {
   _message({ seq, json: { t, n }, origin = 0, position, mark }) {
     if (seq !== n) this.strange += 1;
     if (mark) this.replayed += 1;
-    else if (this.lagging) this.mayRepeat = true;
-    else this.received.set(origin, position);
+    else if (!this.lagging) this.received.set(origin, position);
     const had = this.last.get(t);
-    if (had !== undefined && n <= had) return this.#again(t, n, had, mark);
+    if (had !== undefined && n <= had) this.#again(t, n, had, mark);
+    this.mayRepeat ||= mark !== undefined || this.lagging;
+    if (had !== undefined && n <= had) return;
     if (had !== undefined && this.delivery === 'every') {
       for (let hole = had + 1; hole < n; ++hole) this.holes.add(`${t} ${hole}`);
     }

@@ -18,6 +18,7 @@ class Follower {
   cuts = 0;
   state = 'away'; // then 'opening', then 'open'
   #holes = []; // in what was replayed: right if a gap is told
+  #cameOn = new Map(); // topic -> the connection, by number, on which its newest message came
   #changed = new Signal();
 
   constructor(broker, filter, { delivery = 'every' } = {}) {
@@ -56,7 +57,7 @@ class Follower {
     this.isComplete = false;
   }
 
-  // `mayRepeat`: of what was told since the point that it resumes from.
+  // `mayRepeat`: what came since the point that it resumes from may come again, on another connection.
   take({ topic, seq, mark = 'live', text }, mayRepeat) {
     const last = this.told.get(topic)?.seq ?? 0;
     const note = { topic, seq, mark, last };
@@ -64,11 +65,12 @@ class Follower {
     const isEvery = this.delivery === 'every';
     if (isEvery && isLive && this.isResuming && !this.isComplete) this.wrong.push({ before: 'what is older', ...note });
     if (seq <= last) {
-      const isSame = isEvery || seq === last; // a value is the newest
-      if (isLive || !mayRepeat || !isSame) this.wrong.push({ again: true, ...note });
+      const isAgain = isEvery ? this.#cameOn.get(topic) < this.cuts : seq === last; // a value is the newest
+      if (isLive || !mayRepeat || !isAgain) this.wrong.push({ again: true, ...note });
     } else {
       if (isEvery && seq > last + 1) (isLive ? this.wrong : this.#holes).push({ missing: true, ...note });
       this.told.set(topic, { seq, text });
+      this.#cameOn.set(topic, this.cuts);
     }
   }
 
@@ -87,7 +89,7 @@ class Follower {
 export class SocketFollower extends Follower {
   #client;
   #received = new Map(); // origin -> position of its newest live message
-  #isBroken = false; // an opening broke off since the checkpoint: what it began with comes again
+  #hasOpened = false; // a subscription began with something since the checkpoint: `received` says nothing of that
 
   // `positions`: says up to where it has each origin's live messages; else it drops what it knows by seq.
   constructor(broker, filter, { form = 'json', rate, positions = false, ...options } = {}) {
@@ -122,7 +124,6 @@ export class SocketFollower extends Follower {
   lose() {
     this.cuts += 1;
     this.state = 'away';
-    this.#isBroken ||= !this.isComplete;
     this.#client.ws.terminate();
     this.#client = undefined;
   }
@@ -138,14 +139,15 @@ export class SocketFollower extends Follower {
   }
 
   #message({ origin = 0, position, payload, ...message }) {
-    this.take({ ...message, text: payload?.toString() }, !this.positions || this.#isBroken);
+    this.take({ ...message, text: payload?.toString() }, !this.positions || this.#hasOpened);
     if (message.mark === undefined) this.#received.set(origin, position);
+    else this.#hasOpened = true;
   }
 
   #checkpoint({ token, epoch }) {
     if (epoch !== this.epoch) this.#received.clear();
     Object.assign(this, { point: token, epoch });
-    this.#isBroken = false;
+    this.#hasOpened = false;
   }
 }
 
