@@ -16,10 +16,10 @@ void Outbox::start(const Span& span, OutboxPool& pool) {
 }
 
 void Outbox::append_slow(const Span& span, OutboxPool& pool) {
-  if (back().segment != span.segment) pinned_bytes_ += span.segment->capacity();
   if (more_ == nullptr) more_ = pool.lend();
   more_->spans.push_back(span);
   pool.segments().retain(span.segment);
+  if (!occurred(spans() - 1)) pinned_bytes_ += span.segment->capacity();
 }
 
 // Makes the cut one between two spans.
@@ -95,12 +95,12 @@ void Outbox::consume(std::size_t size, OutboxPool& pool) {
 
 void Outbox::pop_front(OutboxPool& pool) {
   Segment* const gone = front_.segment;
+  if (!recurs(0)) pinned_bytes_ -= gone->capacity();
   front_ = {};
   if (more_ != nullptr) {
     front_ = more_->spans[more_->head++];
     if (more_->head == more_->spans.size()) pool.take_back(std::move(more_));
   }
-  if (front_.segment != gone) pinned_bytes_ -= gone->capacity();
   pool.segments().release(gone);
 }
 
@@ -119,8 +119,8 @@ Bytes Outbox::begun_frame(OutboxPool& pool) {
     const FrameRecord record{.offset = from};
     front_ = {pool.segments().copy(segment->bytes(from, rest + 1), {&record, 1}, from, segment->created()), 1, rest};
     pool.segments().release(segment);
-    pinned_bytes_ = static_cast<std::uint32_t>(count_pinned());
   }
+  pinned_bytes_ = static_cast<std::uint32_t>(count_pinned());
   return front_.segment->bytes(front_.offset, front_.length);
 }
 
@@ -131,12 +131,24 @@ void Outbox::clear(OutboxPool& pool) {
   }
 }
 
+bool Outbox::occurred(std::size_t index) const noexcept {
+  for (std::size_t back = 1; back <= std::min(kNearSpans, index); ++back) {
+    if (span(index - back).segment == span(index).segment) return true;
+  }
+  return false;
+}
+
+bool Outbox::recurs(std::size_t index) const noexcept {
+  for (std::size_t on = 1; on <= std::min(kNearSpans, spans() - 1 - index); ++on) {
+    if (span(index + on).segment == span(index).segment) return true;
+  }
+  return false;
+}
+
 std::size_t Outbox::count_pinned() const noexcept {
   std::size_t pinned = 0;
-  const Segment* last = nullptr;
   for (std::size_t index = 0; index < spans(); ++index) {
-    if (span(index).segment != last) pinned += span(index).segment->capacity();
-    last = span(index).segment;
+    if (!occurred(index)) pinned += span(index).segment->capacity();
   }
   return pinned;
 }

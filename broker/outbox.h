@@ -45,7 +45,8 @@ class Outbox {
 
   [[nodiscard]] bool empty() const noexcept { return front_.segment == nullptr; }
   [[nodiscard]] std::size_t owed_bytes() const noexcept { return owed_bytes_; }
-  // The capacity of all segments that this outbox keeps from being freed: what the limit on it counts.
+  // The capacity of all segments that this outbox keeps from being freed: what the limit on it counts. One whose frames
+  // alternate with those of a few others counts once.
   [[nodiscard]] std::size_t pinned_bytes() const noexcept { return pinned_bytes_; }
 
   // The next bytes to send, at most `size_max`: in place where one span is worth a send, else gathered into `scratch`.
@@ -92,6 +93,9 @@ class Outbox {
   static constexpr std::size_t kSpanWorthASend =
       8 * 1024;  // bytes; below it a copy is cheaper than a packet of its own
   static constexpr std::uint32_t kUnpinShare = 8;
+  // Spans back to where a segment is looked for: messages, newest values, answers and ids are written to different
+  // ones.
+  static constexpr std::size_t kNearSpans = 4;
 
   // A place between two frames: `offset` bytes into the span `index`, of which 0 is the front.
   struct Cut {
@@ -116,6 +120,9 @@ class Outbox {
   void split(Cut cut, OutboxPool& pool);
   void insert(std::size_t index, const Span& span, OutboxPool& pool);
   void pop_front(OutboxPool& pool);
+  // Whether one of the near spans before this one, or behind it, is of the same segment.
+  [[nodiscard]] bool occurred(std::size_t index) const noexcept;
+  [[nodiscard]] bool recurs(std::size_t index) const noexcept;
   [[nodiscard]] std::size_t count_pinned() const noexcept;
   [[nodiscard]] bool unpin_group(std::span<Span> group, OutboxPool& pool);
 

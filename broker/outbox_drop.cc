@@ -89,7 +89,8 @@ struct Outbox::Sieve {
   bool enough = false;  // and with it all that follow
 
   void keep(const Span& piece) {
-    if (kept.empty() || kept.back().segment != piece.segment) kept_pinned += piece.segment->capacity();
+    const auto near = std::span(kept).last(std::min(kept.size(), kNearSpans));
+    if (std::ranges::find(near, piece.segment, &Span::segment) == near.end()) kept_pinned += piece.segment->capacity();
     add_piece(piece, kept);
   }
 
@@ -129,7 +130,7 @@ std::vector<Span> Outbox::drop_messages(const Keep& keep, OutboxPool& pool) {
     const bool little = last || sieve.kept_pinned + rest_pinned <= keep.pinned_max;
     sieve.stop = little && at.segment->created() >= keep.since;
     sieve.sift(at, index == 0 && frame_begun());
-    if (last || span(index + 1).segment != at.segment) rest_pinned -= at.segment->capacity();
+    if (!recurs(index)) rest_pinned -= at.segment->capacity();
   }
   assert(rest_pinned == 0);
   if (sieve.dropped.empty()) return {};

@@ -264,6 +264,24 @@ class Walk {
 
 }  // namespace
 
+TEST_CASE("segments whose frames alternate are pinned once each, as they come and as they go") {
+  Bench bench;
+  for (int i = 0; i < 500; ++i) {  // as an event stream's messages and ids do
+    bench.outbox.append(bench.frame("message"), bench.pool);
+    bench.outbox.append(bench.control("id"), bench.pool);
+    bench.outbox.check_invariants();
+    CHECK(bench.outbox.pinned_bytes() == 2 * Segment::kSizeUsual);
+  }
+  for (int i = 0; i < 499; ++i) {
+    CHECK(bench.send(9) == "messageid");
+    CHECK(bench.outbox.pinned_bytes() == 2 * Segment::kSizeUsual);
+  }
+  CHECK(bench.send(7) == "message");
+  CHECK(bench.outbox.pinned_bytes() == Segment::kSizeUsual);
+  CHECK(bench.send() == "id");
+  CHECK(bench.outbox.pinned_bytes() == 0);
+}
+
 TEST_CASE("an outbox owes the bytes that a naive list of frames owes, whatever is done to it") {
   const char* given = std::getenv("RINGCAST_SEED");
   const std::uint64_t first = given == nullptr ? 1 : std::strtoull(given, nullptr, 10);
