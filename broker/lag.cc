@@ -270,7 +270,7 @@ bool Lag::owe_known(SlotId slot, Session& session, const Dropped::Topic& topic, 
   // One who was given the value already is owed the event alone.
   if (topic.value.seq != 0 && (value == nullptr || value->seq < topic.value.seq)) return false;
   if (table.newest(entry).seq < std::max(topic.value.seq, topic.event.seq)) return false;
-  latest_.owe(slot, session, topic.handle, table.newest(entry), owed);
+  latest_.owe(slot, session, topic.handle, table.newest(entry), owed, topic.newest.position);
   return true;
 }
 
@@ -293,7 +293,7 @@ void Lag::owe_read(SlotId slot, Session& session, const Dropped::Topic& topic, c
     made->position = message.position;
     made->time_us = static_cast<std::int64_t>(message.time_us);
     made->origin = static_cast<std::uint16_t>(message.origin);
-    latest_.owe(slot, session, topic.handle, *made, part);
+    latest_.owe(slot, session, topic.handle, *made, part, topic.newest.position);
     part.changes = 1;  // the event, beside the value
     pool_.release(made);
   }

@@ -7,8 +7,11 @@
 
 namespace ringcast::broker {
 
-Latest::Latest(topics::Subscriptions& subscriptions, SessionTable& sessions, Compressor& compressor)
-    : subscriptions_(subscriptions), sessions_(sessions), renderings_(sessions.segments(), compressor, table_) {}
+Latest::Latest(std::uint32_t self, topics::Subscriptions& subscriptions, SessionTable& sessions, Compressor& compressor)
+    : self_(self),
+      subscriptions_(subscriptions),
+      sessions_(sessions),
+      renderings_(sessions.segments(), compressor, table_) {}
 
 Latest::~Latest() {
   for (const auto& group : groups_) {
@@ -134,7 +137,8 @@ void Latest::fill_chunk(Group& group, std::uint64_t boundary, std::uint32_t& bud
   while (!group.owed.empty() && group.owed.front().stamp < boundary && group.turn_bytes < kChunkBytes && budget > 0) {
     const topics::Owed owed = group.owed.pop();
     group.chunk.push_back(owed);
-    for (const Span& span : renderings_.render(owed.entry, owed.seq, encoding)) {
+    const Parts parts = parts_of(owed);
+    for (const Span& span : renderings_.render(owed.entry, parts, encoding)) {
       group.turn_bytes += span.length;
       Span* const last = group.spans.empty() ? nullptr : &group.spans.back();
       if (last != nullptr && last->segment == span.segment && last->offset + last->length == span.offset) {
@@ -144,7 +148,7 @@ void Latest::fill_chunk(Group& group, std::uint64_t boundary, std::uint32_t& bud
       sessions_.segments().retain(span.segment);
       group.spans.push_back(span);
     }
-    counters_.merged += owed.changes - messages(owed);
+    counters_.merged += owed.changes - messages(owed, parts);
     budget -= std::min(budget, 1 + renderings_.take_cost());
   }
 }

@@ -70,7 +70,7 @@ class Latest {
     std::span<const Change> changes;
   };
 
-  Latest(topics::Subscriptions& subscriptions, SessionTable& sessions, Compressor& compressor);
+  Latest(std::uint32_t self, topics::Subscriptions& subscriptions, SessionTable& sessions, Compressor& compressor);
   Latest(const Latest&) = delete;
   Latest& operator=(const Latest&) = delete;
   ~Latest();
@@ -142,9 +142,9 @@ class Latest {
   // From now on the connection is owed what its EVERY subscriptions bring, newest values as fast as it takes them.
   void begin_lag(SlotId slot, Session& session);
   // Owes it a message that was dropped: `message` may be any of the topic's, the newest counts. `first`: the oldest
-  // that was dropped, and how many.
+  // that was dropped, and how many; the newest was at `dropped_position`.
   void owe(SlotId slot, Session& session, topics::TopicHandle topic, const topics::Message& message,
-           const topics::Owed& first);
+           const topics::Owed& first, std::uint64_t dropped_position);
   // The topic's entry, if somebody is owed it already: then owe(…, table().newest(entry), …) needs no decoding.
   [[nodiscard]] const topics::LatestTable& table() const noexcept { return table_; }
   // Lagging connections that are owed nothing more, and whose sockets take bytes; the caller clears it.
@@ -187,6 +187,7 @@ class Latest {
     std::size_t next_group = 0;           // how far the tick came
     std::size_t next_solo = 0;
   };
+  using Parts = Renderings::Parts;
   enum class Sent : std::uint8_t { all, more, behind, no_budget };
   // Whether who parts while a chunk is given out has it: as Subscriptions::ticked() says, or not.
   enum class Chunk : std::uint8_t { by_its_side, not_given };
@@ -215,17 +216,20 @@ class Latest {
   [[nodiscard]] SoloSet& set_of(Session& session, Pace pace);
   void list(SlotId slot, Session& session, SoloSet& set);
   void owe_run(SlotId slot, Session& session, Pace pace, const Run& run);
+  static void note_heard(Solo& solo, const Solo::Heard& heard);
+  [[nodiscard]] static bool hears(const Solo& solo, const topics::Owed& owed, std::uint64_t position);
+  void hear_all_owed(Session& session) const;
   void owe_topic(Session& session, SoloSet& set, topics::Owed owed);
   void take_out(SoloSet& set, std::span<const Change> changes);
-  void take_out_own(Session& session, SoloSet& set, const Run& run);
-  void put_back(Solo& solo, topics::Owed& owed);
   void forget_owed(std::uint32_t entry);
   [[nodiscard]] bool tick_solo(PaceState& pace, SlotId slot, std::uint32_t& budget);
   [[nodiscard]] static bool can_take(const Session& session) noexcept;
   [[nodiscard]] Sent send_solo(SlotId slot, Session& session, SoloSet& set, std::uint32_t& budget);
   [[nodiscard]] std::size_t send_owed(SlotId slot, Session& session, const topics::Owed& owed);
-  [[nodiscard]] std::uint64_t messages(const topics::Owed& owed) const noexcept;
-  void note_merged(Merged& merged, const topics::Owed& owed) const;
+  [[nodiscard]] Parts parts_of(const topics::Owed& owed) const noexcept;
+  [[nodiscard]] Parts parts_for(SlotId slot, Session& session, const topics::Owed& owed);
+  [[nodiscard]] static std::uint64_t messages(const topics::Owed& owed, const Parts& parts) noexcept;
+  void note_merged(Merged& merged, const topics::Owed& owed, const Parts& parts) const;
   static void add_range(Merged& merged, std::string_view topic, std::uint64_t first_seq, std::uint64_t last_seq);
   void settle(SlotId slot, Session& session);
   [[nodiscard]] bool run_ready(std::uint32_t& budget);
@@ -242,10 +246,13 @@ class Latest {
   void part(SlotId slot, Session& session, std::uint32_t index, Chunk chunk);
   void part_all(SlotId slot, Session& session);
   [[nodiscard]] std::uint32_t overlaps(const Session& session, std::uint32_t index) const;
+  enum class Wish : std::uint8_t { any, own };  // own: to hear what its connection publishes, too
+  [[nodiscard]] const Subscription* wanted_by(Session& session, const topics::Owed& owed, Wish wish);
   [[nodiscard]] std::optional<Pace> pace_for(Session& session, const topics::Owed& owed);
   void move_owed(SlotId slot, Session& session, Pace from);
   void move(SlotId slot, Session& session, Pace to, const topics::Owed& owed);
 
+  const std::uint32_t self_;
   topics::Subscriptions& subscriptions_;
   SessionTable& sessions_;
   topics::LatestTable table_;

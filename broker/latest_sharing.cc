@@ -18,11 +18,26 @@ constexpr std::uint32_t kWildcardsComparedMax = 64;
 
 void Latest::joined(SlotId slot, Session& session, std::uint32_t index) {
   const bool shared_before = may_share(session);
-  if (!session.subscriptions[index].echo) session.echo = false;
+  const bool first_silent = session.echo && !session.subscriptions[index].echo;
+  if (first_silent) session.echo = false;
   if (session.solo != nullptr) session.solo->places.clear();
   if (session.full == nullptr) return;  // it has one subscription
   count_in(session, index);
   if (shared_before && !may_share(session)) part_all(slot, session);
+  if (first_silent) hear_all_owed(session);
+}
+
+// So far it has heard all that it published.
+void Latest::hear_all_owed(Session& session) const {
+  if (session.solo == nullptr) return;
+  for (const auto& set : session.solo->sets) {
+    set->owed.each([&](const topics::Owed& owed) {
+      note_heard(*session.solo, {.entry = owed.entry,
+                                 .origin = owed.origin,
+                                 .first = owed.position,
+                                 .last = table_.newest(owed.entry).position});
+    });
+  }
 }
 
 void Latest::count_in(Session& session, std::uint32_t index) const {
@@ -95,7 +110,9 @@ void Latest::change(SlotId slot, Session& session, std::uint32_t index, Pace pac
   left(group);
   if (shared_before && !may_share(session)) part_all(slot, session);
   move_owed(slot, session, before == kEveryMessage ? kUnpaced : before);
-  if (session.solo != nullptr) session.solo->differs = stamp_;
+  if (session.solo == nullptr) return;
+  session.solo->places.clear();
+  session.solo->differs = stamp_;
 }
 
 // ---- what is owed already ----
@@ -121,8 +138,8 @@ void Latest::move(SlotId slot, Session& session, Pace to, const topics::Owed& ow
   list(slot, session, set);
 }
 
-// At which pace the topic is owed to the session, as it is subscribed now; nothing if it wants it no more.
-std::optional<Pace> Latest::pace_for(Session& session, const topics::Owed& owed) {
+// The subscription by which the topic comes to the session, as it is subscribed now; null if nobody wants it.
+const Subscription* Latest::wanted_by(Session& session, const topics::Owed& owed, Wish wish) {
   Solo& solo = *session.solo;
   if (solo.places.empty()) {
     for (std::uint32_t i = 0; i < session.subscriptions.size(); ++i) {
@@ -136,13 +153,20 @@ std::optional<Pace> Latest::pace_for(Session& session, const topics::Owed& owed)
        subscriptions_.match(owed.origin, table_.topic(owed.entry), newest.topic(), newest.topic_hash)) {
     auto own = std::ranges::lower_bound(solo.places, std::pair{group.index, 0U});
     for (; own != solo.places.end() && own->first == group.index; ++own) {
-      const topics::Place place = session.subscriptions[own->second].place;
-      if (!subscriptions_.live(place, owed.origin)) continue;
-      const Pace pace = subscriptions_.pace(group);
-      return pace == kEveryMessage ? kUnpaced : pace;
+      const Subscription& subscription = session.subscriptions[own->second];
+      if (wish == Wish::own && !subscription.echo) continue;
+      if (subscriptions_.live(subscription.place, owed.origin)) return &subscription;
     }
   }
-  return std::nullopt;
+  return nullptr;
+}
+
+// At which pace the topic is owed to the session; nothing if it wants it no more.
+std::optional<Pace> Latest::pace_for(Session& session, const topics::Owed& owed) {
+  const Subscription* const by = wanted_by(session, owed, Wish::any);
+  if (by == nullptr) return std::nullopt;
+  const Pace pace = subscriptions_.pace(by->place);
+  return pace == kEveryMessage ? kUnpaced : pace;
 }
 
 // ---- sharing ----

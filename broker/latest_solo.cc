@@ -38,14 +38,9 @@ SoloSet& Latest::set_of(Session& session, Pace pace) {
 void Latest::owe_member(topics::GroupId group, const topics::Member& member, const Run& run) {
   Session& session = sessions_.at(member.slot);
   if (session.run == run.number || session.phase >= Phase::closing) return;  // another subscription has brought it
-  const Pace pace = subscriptions_.pace(group);
-  if (member.slot == run.publisher.index && !session.subscriptions[member.subscription].echo) {
-    // It knows something newer than what it was owed.
-    if (SoloSet* const set = find_set(session, pace)) take_out_own(session, *set, run);
-    return;
-  }
+  if (member.slot == run.publisher.index && !session.subscriptions[member.subscription].echo) return;
   session.run = run.number;
-  owe_run(sessions_.id(session, member.slot), session, pace, run);
+  owe_run(sessions_.id(session, member.slot), session, subscriptions_.pace(group), run);
 }
 
 bool Latest::take_run(Session& session, std::uint32_t index, const Run& run) {
@@ -62,12 +57,28 @@ bool Latest::take_run(Session& session, std::uint32_t index, const Run& run) {
 void Latest::owe_run(SlotId slot, Session& session, Pace pace, const Run& run) {
   SoloSet& set = set_of(session, pace);
   for (const Change& change : run.changes) {
-    topics::Owed owed{
-        .entry = change.entry, .origin = run.origin, .seq = change.seq, .position = change.position, .stamp = stamp_};
-    if (session.solo->taken_run == run.number) put_back(*session.solo, owed);
-    owe_topic(session, set, owed);
+    owe_topic(
+        session, set,
+        {.entry = change.entry, .origin = run.origin, .seq = change.seq, .position = change.position, .stamp = stamp_});
+    if (run.publisher == slot) {  // one of its subscriptions does not hear it, but this one
+      note_heard(*session.solo, {.entry = change.entry, .origin = run.origin, .first = change.position});
+    }
   }
   list(slot, session, set);
+}
+
+// Of what the connection publishes on this topic it hears what lies between these positions.
+void Latest::note_heard(Solo& solo, const Solo::Heard& heard) {
+  const auto known = [&](const Solo::Heard& one) {
+    return one.entry == heard.entry && one.origin == heard.origin && one.first <= heard.first && one.last >= heard.last;
+  };
+  if (std::ranges::none_of(solo.heard, known)) solo.heard.push_back(heard);
+}
+
+bool Latest::hears(const Solo& solo, const topics::Owed& owed, std::uint64_t position) {
+  return std::ranges::any_of(solo.heard, [&](const Solo::Heard& one) {
+    return one.entry == owed.entry && one.origin == owed.origin && one.first <= position && position <= one.last;
+  });
 }
 
 // A topic that is owed at another pace is owed at this one from now on.
@@ -92,29 +103,6 @@ void Latest::take_out(SoloSet& set, std::span<const Change> changes) {
     counters_.merged += taken->changes;
     forget_owed(change.entry);
   }
-}
-
-void Latest::take_out_own(Session& session, SoloSet& set, const Run& run) {
-  Solo& solo = *session.solo;
-  if (std::exchange(solo.taken_run, run.number) != run.number) solo.taken.clear();
-  for (const Change& change : run.changes) {
-    const auto taken = set.owed.remove(change.entry);
-    if (!taken) continue;
-    solo.taken.push_back(*taken);
-    counters_.merged += taken->changes;
-    forget_owed(change.entry);
-  }
-}
-
-// Another subscription hears the topic, from where it was owed.
-void Latest::put_back(Solo& solo, topics::Owed& owed) {
-  const auto taken = std::ranges::find(solo.taken, owed.entry, &topics::Owed::entry);
-  if (taken == solo.taken.end()) return;
-  owed.seq = std::min(owed.seq, taken->seq);
-  owed.position = std::min(owed.position, taken->position);
-  owed.changes += taken->changes;
-  counters_.merged -= taken->changes;
-  solo.taken.erase(taken);
 }
 
 void Latest::forget_owed(std::uint32_t entry) {
@@ -200,31 +188,54 @@ Latest::Sent Latest::send_solo(SlotId slot, Session& session, SoloSet& set, std:
 }
 
 std::size_t Latest::send_owed(SlotId slot, Session& session, const topics::Owed& owed) {
-  const auto spans = renderings_.render(owed.entry, owed.seq, session.encoding);
+  const Parts parts = parts_for(slot, session, owed);
+  const auto spans = renderings_.render(owed.entry, parts, session.encoding);
   std::size_t bytes = 0;
   for (const Span& span : spans) bytes += span.length;
   if (!spans.empty()) sessions_.append(session, slot.index, spans);
   ++counters_.sent;
-  counters_.merged += owed.changes - messages(owed);
-  if (session.lagging) note_merged(session.solo->merged, owed);
+  counters_.merged += owed.changes - messages(owed, parts);
+  if (session.lagging) note_merged(session.solo->merged, owed, parts);
   return bytes;
 }
 
-std::uint64_t Latest::messages(const topics::Owed& owed) const noexcept {
-  const auto counts = [&](const topics::Message* message) { return message != nullptr && message->seq >= owed.seq; };
-  return std::min<std::uint64_t>(
-      owed.changes, (counts(table_.value(owed.entry)) ? 1U : 0U) + (counts(table_.event(owed.entry)) ? 1U : 0U));
+// What has come since the topic was owed first.
+Latest::Parts Latest::parts_of(const topics::Owed& owed) const noexcept {
+  Parts parts{table_.value(owed.entry), table_.event(owed.entry)};
+  for (const topics::Message*& part : parts) {
+    if (part != nullptr && part->seq < owed.seq) part = nullptr;
+  }
+  return parts;
+}
+
+// The same without what the connection published itself, where it does not hear that: it is newer than what it was
+// owed, which need not come any more; but an event of its own takes the place of an event only.
+Latest::Parts Latest::parts_for(SlotId slot, Session& session, const topics::Owed& owed) {
+  Parts parts = parts_of(owed);
+  if (session.echo) return parts;
+  const topics::Publisher own{.shard = self_, .slot = slot.index, .generation = slot.generation};
+  for (const topics::Message*& part : parts) {
+    if (part == nullptr || part->publisher != own) continue;
+    const bool heard = hears(*session.solo, owed, part->position);
+    if (!heard || wanted_by(session, owed, Wish::own) == nullptr) part = nullptr;
+  }
+  std::erase_if(session.solo->heard, [&](const Solo::Heard& one) { return one.entry == owed.entry; });
+  return parts;
+}
+
+std::uint64_t Latest::messages(const topics::Owed& owed, const Parts& parts) noexcept {
+  return std::min<std::uint64_t>(owed.changes,
+                                 parts.size() - static_cast<std::size_t>(std::ranges::count(parts, nullptr)));
 }
 
 // What lies between the messages that are sent was replaced by them: but for what was not the connection's, such as its
 // own messages that it does not hear. Then only the number is known.
-void Latest::note_merged(Merged& merged, const topics::Owed& owed) const {
-  const std::uint64_t replaced = owed.changes - messages(owed);
+void Latest::note_merged(Merged& merged, const topics::Owed& owed, const Parts& parts) const {
+  const std::uint64_t replaced = owed.changes - messages(owed, parts);
   merged.count += replaced;
-  const std::array sent{table_.value(owed.entry), table_.event(owed.entry)};
   std::uint64_t between = 0;
   std::uint64_t first = owed.seq;
-  for (const topics::Message* message : sent) {
+  for (const topics::Message* message : parts) {
     if (message == nullptr || message->seq < first) continue;
     between += message->seq - first;
     first = message->seq + 1;
@@ -234,7 +245,7 @@ void Latest::note_merged(Merged& merged, const topics::Owed& owed) const {
     return;
   }
   first = owed.seq;
-  for (const topics::Message* message : sent) {
+  for (const topics::Message* message : parts) {
     if (message == nullptr || message->seq < first) continue;
     if (message->seq > first) add_range(merged, message->topic(), first, message->seq - 1);
     first = message->seq + 1;
@@ -319,6 +330,7 @@ void Latest::settle(SlotId slot, Session& session) {
   if (!std::ranges::all_of(solo.sets, is_empty)) return;
   solo.stale = false;
   solo.places.clear();
+  solo.heard.clear();
   if (session.lagging) caught_up_.push_back(slot);
 }
 
@@ -341,13 +353,17 @@ void Latest::begin_lag(SlotId slot, Session& session) {
 }
 
 void Latest::owe(SlotId slot, Session& session, topics::TopicHandle topic, const topics::Message& message,
-                 const topics::Owed& first) {
+                 const topics::Owed& first, std::uint64_t dropped_position) {
   assert(session.lagging);
   SoloSet& set = set_of(session, kUnpaced);
   topics::Owed owed = first;
   owed.entry = table_.put(first.origin, topic, message);
   owed.stamp = stamp_;
   owe_topic(session, set, owed);
+  if (!session.echo) {  // what was dropped it would have heard
+    note_heard(*session.solo,
+               {.entry = owed.entry, .origin = first.origin, .first = first.position, .last = dropped_position});
+  }
   table_.release(owed.entry);
   list(slot, session, set);
 }

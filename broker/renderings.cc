@@ -33,10 +33,10 @@ void Renderings::clear() {
   renderings_.clear();
 }
 
-std::span<const Span> Renderings::render(std::uint32_t entry, std::uint64_t first_seq, Encoding encoding) {
+std::span<const Span> Renderings::render(std::uint32_t entry, const Parts& parts, Encoding encoding) {
   std::size_t count = 0;
-  for (const topics::Message* message : {table_.value(entry), table_.event(entry)}) {
-    if (message == nullptr || message->seq < first_seq) continue;
+  for (const topics::Message* message : parts) {
+    if (message == nullptr) continue;
     const Span span = find_or_encode(*message, table_.topic(entry), encoding);
     if (span.segment != nullptr) rendered_[count++] = span;
   }

@@ -38,9 +38,10 @@ class Renderings {
   // The codec of a protocol; it outlives this.
   void set_codec(Protocol protocol, Codec& codec) { codecs_[static_cast<std::size_t>(protocol)] = &codec; }
 
-  // The frames that tell the entry's newest value and event, in that order, those that are older than `first_seq` left
-  // out: none, one or two. Borrowed until clear().
-  [[nodiscard]] std::span<const Span> render(std::uint32_t entry, std::uint64_t first_seq, Encoding encoding);
+  // What is sent of an entry: its newest value and event, null where that is left out.
+  using Parts = std::array<const topics::Message*, 2>;
+  // The frames that tell these of the entry: none, one or two. Borrowed until clear().
+  [[nodiscard]] std::span<const Span> render(std::uint32_t entry, const Parts& parts, Encoding encoding);
 
   // What values are now will change: nothing of it counts any more.
   void clear();

@@ -28,7 +28,7 @@ Shard::Shard(const Process& process, std::uint32_t index)
       subscriptions_({.shards = process.mesh.shards(), .key = process.hash_key}),
       sessions_(process.config),
       compressor_(process.config.compress_min_bytes),
-      latest_(subscriptions_, sessions_, compressor_),
+      latest_(index, subscriptions_, sessions_, compressor_),
       requester_(process.mesh, index, pool_),
       positions_(process.mesh.shards()),
       home_(process.mesh, index, process.hash_key, process.config, pool_),

@@ -48,10 +48,15 @@ struct Solo {
   // Of its subscriptions, sorted: (group, index in the session). Empty: not known.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> places;
   Merged merged;  // while it lags
-  // What was taken out in this run, as the connection published something newer itself and one of its subscriptions
-  // does not hear that: another one may.
-  std::uint64_t taken_run = 0;
-  std::vector<topics::Owed> taken;
+  // Of topics that it is owed: between which positions of their origin it hears what it publishes itself, where one of
+  // its subscriptions does not. Several of one topic.
+  struct Heard {
+    std::uint32_t entry = 0;
+    std::uint32_t origin = 0;
+    std::uint64_t first = 0;
+    std::uint64_t last = UINT64_MAX;
+  };
+  std::vector<Heard> heard;
 };
 
 }  // namespace ringcast::broker

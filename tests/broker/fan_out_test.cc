@@ -108,7 +108,7 @@ class Bench {
   SessionTable sessions_{config_};
   RawCodec codec_;
   Compressor compressor_{0};
-  Latest latest_{subscriptions_, sessions_, compressor_};
+  Latest latest_{0, subscriptions_, sessions_, compressor_};
   FanOut fan_out_{0, sessions_, subscriptions_, compressor_, latest_};
   std::vector<topics::Message*> messages_;
   std::vector<std::string> names_;

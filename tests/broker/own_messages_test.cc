@@ -1,0 +1,152 @@
+// What a connection publishes itself and does not hear (`echo` false), where it is owed newest values.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/broker/lag_bench.h"
+
+namespace ringcast::broker::test {
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+std::string publish(std::string_view topic, std::string_view text, std::string_view op = "set") {
+  return R"({"publish":{"topic":")" + std::string(topic) + R"(","op":")" + std::string(op) + R"(","text":")" +
+         std::string(text) + R"("}})";
+}
+
+// A client that publishes beside others, and what it hears.
+struct Scene : FullBench {
+  Client& other = connect(0);
+  Client& self = connect(0);
+
+  void subscribe(int id, std::string_view filter, std::string_view options) {
+    say(self, R"({"subscribe":{"id":)" + std::to_string(id) + R"(,"filter":")" + std::string(filter) + "\"" +
+                  std::string(options) + "}}");
+    (void)take(self);
+  }
+  // After all ticks: the texts of what came.
+  Texts hear() {
+    now.monotonic = now.monotonic + 2'000;
+    settle();
+    proto::JsonForm form;
+    Texts texts;
+    for (const std::string& heard : take(self)) {
+      const auto event = form.read_event({reinterpret_cast<const std::uint8_t*>(heard.data()), heard.size()});
+      REQUIRE(event.has_value());
+      if (const auto* message = std::get_if<proto::Message>(&*event)) {
+        texts.emplace_back(message->payload.begin(), message->payload.end());
+      }
+    }
+    return texts;
+  }
+};
+
+constexpr std::string_view kLatest = R"(,"delivery":"latest","max_rate_hz":10)";
+constexpr std::string_view kSilent = R"(,"delivery":"latest","max_rate_hz":100,"echo":false)";
+
+}  // namespace
+
+TEST_CASE("own messages: a value that is not heard takes the place of those before it") {
+  Scene scene;
+  scene.subscribe(1, "t", kSilent);
+  scene.say(scene.other, publish("t", "theirs"));
+  scene.say(scene.self, publish("t", "mine"));
+  CHECK(scene.hear().empty());
+  scene.say(scene.other, publish("t", "theirs again"));
+  CHECK(scene.hear() == Texts{"theirs again"});
+}
+
+TEST_CASE("own messages: an event that is not heard does not take the place of a value") {
+  Scene scene;
+  scene.subscribe(1, "t", kSilent);
+  scene.say(scene.other, publish("t", "theirs"));
+  scene.say(scene.self, publish("t", "mine", "event"));
+  CHECK(scene.hear() == Texts{"theirs"});
+}
+
+TEST_CASE("own messages: what one subscription does not hear is owed to another that does, with all before it") {
+  Scene scene;
+  scene.subscribe(1, "t", kSilent);
+  scene.subscribe(2, "#", kLatest);
+  scene.say(scene.other, publish("t", "theirs"));
+  scene.say(scene.self, publish("t", "mine", "event"));
+  CHECK(scene.hear() == Texts{"theirs", "mine"});
+  scene.say(scene.other, publish("t", "theirs"));
+  scene.say(scene.self, publish("t", "my value"));
+  CHECK(scene.hear() == Texts{"my value"});
+}
+
+TEST_CASE("own messages: they are not heard by who has ended the subscription that heard them") {
+  Scene scene;
+  scene.subscribe(1, "t", kSilent);
+  scene.subscribe(2, "#", kLatest);
+  scene.say(scene.self, publish("t", "mine"));
+  scene.say(scene.self, R"({"unsubscribe":{"id":3,"subscription":2}})");
+  CHECK(scene.hear().empty());
+}
+
+// Of a connection that lags the topic is owed, and its newest value may be its own.
+TEST_CASE("own messages: who has degraded is not sent those that it does not hear, and the counts are exact") {
+  LagBench lag;
+  lag.bench.say(lag.slow, R"({"subscribe":{"id":1,"filter":"#","echo":false}})");
+  (void)lag.bench.take(lag.slow);
+  lag.slow.reads = false;
+  lag.publish("a", 200);
+  lag.publish("b", 200);
+  REQUIRE(lag.counters().degrades > 0);
+  lag.bench.say(lag.slow, publish("a", "mine"));
+  lag.publish("b", 1);
+  lag.resume();
+  Account account;
+  account.take(lag.bench, lag.slow);
+  CHECK(account.in_order);
+  CHECK(account.texts["a"] != "mine");
+  CHECK(account.seqs["b"].back() == 201);
+  CHECK(account.messages + account.merged() == 401);
+  REQUIRE(!account.lags.empty());
+  CHECK(account.lags.back().caught_up);
+}
+
+// Nor those that it published before a subscription that would have heard them.
+TEST_CASE("own messages: one that came before the subscription that hears it is not owed to it, nor counted as sent") {
+  LagBench lag;
+  lag.bench.say(lag.slow, R"({"subscribe":{"id":1,"filter":"#","echo":false}})");
+  (void)lag.bench.take(lag.slow);
+  lag.slow.reads = false;
+  lag.publish("a", 2);
+  lag.publish("b", 400);
+  REQUIRE(lag.counters().degrades > 0);
+  lag.bench.say(lag.slow, publish("a", "mine"));
+  lag.bench.say(lag.slow, R"({"subscribe":{"id":2,"filter":"a"}})");
+  lag.resume();
+  Account account;
+  account.take(lag.bench, lag.slow);
+  CHECK(account.texts["a"] != "mine");
+  CHECK(account.messages + account.merged() == 402);
+}
+
+// The same where the shard has that value already, as others are owed it, before the connection lags.
+TEST_CASE("own messages: who degrades is not owed its own newer value, though others are") {
+  LagBench lag;
+  Client& dashboard = lag.bench.connect(1);
+  lag.bench.say(dashboard, R"({"subscribe":{"id":1,"filter":"a","delivery":"latest","max_rate_hz":1}})");
+  lag.bench.say(lag.slow, R"({"subscribe":{"id":1,"filter":"#","echo":false}})");
+  (void)lag.bench.take(lag.slow);
+  lag.slow.reads = false;
+  lag.publish("a", 3);
+  lag.bench.say(lag.slow, publish("a", "mine"));
+  lag.publish("b", 400);
+  REQUIRE(lag.counters().degrades > 0);
+  lag.resume();
+  Account account;
+  account.take(lag.bench, lag.slow);
+  CHECK(account.in_order);
+  CHECK(account.texts["a"] != "mine");
+  CHECK(account.seqs["b"].back() == 400);
+  CHECK(account.messages + account.merged() == 403);
+}
+
+}  // namespace ringcast::broker::test
