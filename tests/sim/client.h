@@ -46,7 +46,9 @@ class Client {
     const Ledger& ledger;
     const Now& now;
     std::uint64_t epoch = 0;
-    bool compression = false;  // some WebSocket clients offer it
+    std::uint64_t began_us = 0;  // when the broker started
+    bool may_lag = false;        // whoever reads nothing may be degraded
+    bool compression = false;    // some WebSocket clients offer it
   };
 
   Client(const World& world, std::uint32_t id, int listener)

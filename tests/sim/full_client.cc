@@ -72,7 +72,9 @@ FullClient::FullClient(const World& world, std::uint32_t id, int listener, const
                    .positions = world.positions,
                    .now = world.now,
                    .kept = *options.kept,
-                   .epoch = world.epoch},
+                   .epoch = world.epoch,
+                   .began_us = world.began_us,
+                   .may_lag = world.may_lag},
                   id),
       publisher_(world.ledger, id) {
   if (options_.url) {
@@ -252,11 +254,7 @@ void FullClient::on(const proto::SnapshotEnd& end) {
 void FullClient::on(const proto::Checkpoint& checkpoint) {
   expect(options_.checkpoints, "a checkpoint that nobody wanted");
   expect(checkpoint.epoch == epoch_text(world_.epoch), "a checkpoint of another epoch");
-  constexpr std::size_t kTokensMax = 30;
-  for (SubscriberModel::Since& since : subscriber_.checkpoint(checkpoint)) {
-    if (options_.tokens->size() >= kTokensMax) options_.tokens->erase(options_.tokens->begin());
-    options_.tokens->push_back(std::move(since));
-  }
+  subscriber_.checkpoint(checkpoint);
 }
 
 void FullClient::on(const proto::Lag& lag) {

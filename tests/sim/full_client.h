@@ -49,8 +49,7 @@ class FullClient final : public FramedClient {
     bool obeys_credit = false;
     bool pipelines = false;  // publishes again before it is welcome
     Producer* producer = nullptr;
-    const Kept* kept = nullptr;                             // what topics keep
-    std::vector<SubscriberModel::Since>* tokens = nullptr;  // where it leaves what it could resume from
+    const Kept* kept = nullptr;  // what topics keep
     bool checkpoints = false;
     std::size_t subscriptions_max = 1;
   };

@@ -5,23 +5,37 @@
 #include <vector>
 
 #include "broker/config.h"
+#include "broker/instant.h"
 #include "tests/sim/ledger.h"
 
 namespace ringcast::sim {
 
 class Kept {
  public:
-  explicit Kept(const broker::Config& config) : config_(config) {}
+  using Change = Ledger::Change;
+  using Topic = Ledger::Topic;
 
-  // How many messages of a topic are kept.
-  [[nodiscard]] std::size_t last(const Ledger::Topic& topic) const;
+  Kept(const broker::Config& config, const Now& now) : config_(config), now_(now) {}
+
+  // How much of a topic is kept at most: messages, and their bytes unless it is one.
+  [[nodiscard]] std::size_t last(const Topic& topic) const;
+  [[nodiscard]] std::uint64_t bytes(const Topic& topic) const;
+  // After so long a value is removed, if nothing comes, and whatever comes; 0: never.
+  [[nodiscard]] std::int64_t ttl_ms(const Topic& topic) const;
+  [[nodiscard]] std::int64_t age_ms(const Topic& topic) const;
+
   // That the history may have let go of a change since.
-  [[nodiscard]] bool gone(const Ledger::Topic& topic, const Ledger::Change& change) const;
-  // That a home may forget topics, or keep nothing at all of one: then a gap may be said.
-  [[nodiscard]] bool forgets() const;
+  [[nodiscard]] bool gone(const Topic& topic, const Change& change) const;
+  // That the topic had no value for so long, after this change, that its home may have forgotten it.
+  [[nodiscard]] bool may_be_forgotten_after(const Topic& topic, const Change& change) const;
+  // That a home may have forgotten a topic whose last message came after `position`.
+  [[nodiscard]] bool forgets_since(const Ledger& ledger, std::uint32_t origin, std::uint64_t position) const;
 
  private:
+  [[nodiscard]] const broker::HistoryRule* rule(const Topic& topic) const;
+
   const broker::Config& config_;
+  const Now& now_;
 };
 
 }  // namespace ringcast::sim

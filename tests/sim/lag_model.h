@@ -28,6 +28,10 @@ class LagModel {
   [[nodiscard]] bool was_delivered(std::size_t topic, std::uint64_t seq) const {
     return of_topics_[topic].delivered.contains(seq);
   }
+  // That it need not be named, as there were others than those that were named.
+  [[nodiscard]] bool may_be_told(std::size_t topic, std::uint64_t seq) const {
+    return more_ranges_ || was_told(topic, seq);
+  }
   // A message that was certainly to come has been passed over.
   void missed(std::size_t topic, std::uint64_t seq);
 
@@ -37,6 +41,8 @@ class LagModel {
 
   // Between a Lag with merged and the one with caught_up.
   [[nodiscard]] bool merges() const noexcept { return merges_; }
+  // Between any Lag and the one with caught_up.
+  [[nodiscard]] bool behind() const noexcept { return behind_; }
   [[nodiscard]] bool ever_merged() const noexcept { return ever_merged_; }
   [[nodiscard]] bool ever() const noexcept { return events_ > 0; }
   [[nodiscard]] std::uint64_t merged() const noexcept { return merged_; }
@@ -58,6 +64,7 @@ class LagModel {
   std::uint64_t merged_ = 0;   // as told, in all
   std::uint64_t skipped_ = 0;  // the same
   bool merges_ = false;
+  bool behind_ = false;
   bool ever_merged_ = false;
   bool more_ranges_ = false;
 };

@@ -19,11 +19,11 @@ std::string_view view(topics::Bytes bytes) {
 
 }  // namespace
 
-Ledger::Ledger(const std::vector<std::string>& names, topics::HashKey key, std::uint32_t shards, const Now& now)
-    : now_(now), positions_(shards), times_us_(shards) {
+Ledger::Ledger(const std::vector<std::string>& names, const Options& options, const Now& now)
+    : options_(options), now_(now), positions_(options.shards), times_us_(options.shards) {
   for (const std::string& name : names) {
-    topics_.push_back(
-        {.name = name, .origin = topics::owner(topics::hash_name(key, name), shards), .changes = {}, .kept = {}});
+    const std::uint32_t origin = topics::owner(topics::hash_name(options.key, name), options.shards);
+    topics_.push_back({.name = name, .origin = origin, .changes = {}, .kept = {}});
   }
   the_current = this;
 }
@@ -55,6 +55,7 @@ void Ledger::write(const topics::Message& message) {
   const Topic* found = find(message.topic());
   if (found == nullptr) return blame("a message of " + std::string(message.topic()) + ", which nobody published");
   Topic& topic = topics_[index_of(*found)];
+  if (message.seq > topic.changes.size() + 1) begin_anew(topic, message.seq);
   check(topic, message);
   Change change{.seq = message.seq,
                 .position = message.position,
@@ -65,6 +66,8 @@ void Ledger::write(const topics::Message& message) {
                 .headers = std::string(message.headers()),
                 .payload = std::string(view(message.payload())),
                 .key = std::nullopt,
+                .bytes = message.total_size(),
+                .expiry = message.op == topics::Op::remove && message.publisher == topics::Publisher{},
                 .at_ms = now_.monotonic.ms};
   if (change.op != proto::Op::remove) change.key = key_of(change.payload);
   std::string_view by;
@@ -83,6 +86,26 @@ void Ledger::write(const topics::Message& message) {
   if (change.is_kept()) topic.kept.push_back(topic.changes.size());
   change.kept = topic.kept.size();
   topic.changes.push_back(std::move(change));
+}
+
+// It was forgotten, as it had no value for long enough, and its first message now is numbered above all of that time.
+void Ledger::begin_anew(Topic& topic, std::uint64_t seq) {
+  if (!topic.changes.empty()) {
+    const std::int64_t idle_ms = now_.monotonic.ms - topic.changes.back().at_ms;
+    if (idle_ms < options_.forget_after_ms) blame(topic.name + " was forgotten too early");
+  }
+  topic.forgotten = topic.kept.size();
+  const std::uint64_t position = topic.changes.empty() ? 0 : topic.changes.back().position;
+  while (topic.changes.size() + 1 < seq) {
+    topic.changes.push_back({.seq = topic.changes.size() + 1,
+                             .position = position,
+                             .content_type = {},
+                             .headers = {},
+                             .payload = {},
+                             .key = std::nullopt,
+                             .kept = topic.kept.size(),
+                             .hole = true});
+  }
 }
 
 void Ledger::check(Topic& topic, const topics::Message& message) {

@@ -38,6 +38,8 @@ class Ledger {
     std::optional<Key> key;         // a DELETE has none
     std::uint32_t by = UINT32_MAX;  // whose connection published it, if the message says so
     std::size_t kept = 0;           // changes of the topic that are kept, up to this one
+    std::size_t bytes = 0;          // of the whole message, as histories count
+    bool expiry = false;            // the broker's own removal of a value past its time
     std::int64_t at_ms = 0;         // of the monotonic clock
     bool hole = false;              // no message: the topic was forgotten, and began again at a higher seq
 
@@ -48,6 +50,7 @@ class Ledger {
     std::uint32_t origin = 0;
     std::vector<Change> changes;    // by seq, from 1
     std::vector<std::size_t> kept;  // indexes of those that history keeps
+    std::size_t forgotten = 0;      // of those, how many the topic had before it was forgotten
 
     [[nodiscard]] const Change& kept_change(std::size_t index) const { return changes[kept[index]]; }
     // The kept change after, or null.
@@ -60,7 +63,12 @@ class Ledger {
     std::size_t change = 0;
   };
 
-  Ledger(const std::vector<std::string>& topics, topics::HashKey key, std::uint32_t shards, const Now& now);
+  struct Options {
+    topics::HashKey key;
+    std::uint32_t shards = 1;
+    std::int64_t forget_after_ms = 0;  // a topic without a value
+  };
+  Ledger(const std::vector<std::string>& topics, const Options& options, const Now& now);
   ~Ledger();
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
@@ -80,9 +88,11 @@ class Ledger {
 
  private:
   void blame(std::string what);
+  void begin_anew(Topic& topic, std::uint64_t seq);
   void check(Topic& topic, const topics::Message& message);
   void check_key(std::size_t topic, const Change& change);
 
+  const Options options_;
   const Now& now_;
   std::vector<Topic> topics_;
   std::vector<std::uint64_t> positions_;  // by origin

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "topics/name.h"
-
 namespace ringcast::sim {
 
 namespace {
@@ -12,7 +10,8 @@ namespace {
 constexpr std::uint64_t kFirstEpoch = 0xe0;
 constexpr std::uint64_t kPartOfEnd = 1'000'000;  // above every action
 constexpr std::size_t kRoundsToRest = 14;        // without a change: more than anything is late
-constexpr std::int64_t kPeriodMsMax = 1'000;     // of a rate that is asked for
+constexpr std::int64_t kPeriodMsMax = 500;       // of a rate that is asked for
+constexpr std::int64_t kTickedMsMax = 7'000;     // in all: below any deadline of those who are silent
 constexpr int kJumpsMax = 40;                    // enough for the rates that are asked for
 constexpr std::size_t kRoundsMax = 100'000;      // then it never comes to rest
 constexpr std::int64_t kPastEveryDeadlineMs = 1'000'000;
@@ -26,6 +25,9 @@ Simulation::Tally& Simulation::Tally::operator+=(const Tally& other) {
   full += other.full;
   streamed += other.streamed;
   lags += other.lags;
+  recovered += other.recovered;
+  conflated += other.conflated;
+  gaps += other.gaps;
   answers += other.answers;
   stalls += other.stalls;
   starved += other.starved;
@@ -36,7 +38,7 @@ Simulation::Tally& Simulation::Tally::operator+=(const Tally& other) {
 }
 
 Simulation::Simulation(Plan plan)
-    : plan_(std::move(plan)), scenario_(Scenario::of(plan_)), random_(plan_.seed), kept_(scenario_.config) {}
+    : plan_(std::move(plan)), scenario_(Scenario::of(plan_)), random_(plan_.seed), kept_(scenario_.config, now_) {}
 
 Simulation::~Simulation() {
   end_life();
@@ -59,6 +61,7 @@ void Simulation::begin_life(std::uint64_t life) {
   epoch_ = kFirstEpoch + life;
   draining_ = false;
   jumped_ms_ = 0;
+  ending_ = false;
   mesh_ = std::make_unique<broker::Mesh>(scenario_.mesh);
   network_ = std::make_unique<Network>(scenario_.network, random_);
   const Runner::World world{
@@ -74,11 +77,16 @@ void Simulation::begin_life(std::uint64_t life) {
       .all = runners_,
   };
   positions_.assign(mesh_->shards(), 0);
-  ledger_ = std::make_unique<Ledger>(scenario_.topics, kSimulationKey, mesh_->shards(), now_);
+  began_us_ = static_cast<std::uint64_t>(now_.utc_us);
+  const Ledger::Options ledger{
+      .key = kSimulationKey, .shards = mesh_->shards(), .forget_after_ms = scenario_.config.forget_after_ms};
+  ledger_ = std::make_unique<Ledger>(scenario_.topics, ledger, now_);
   for (std::uint32_t i = 0; i < mesh_->shards(); ++i) runners_.push_back(std::make_unique<Runner>(world, i));
 }
 
 void Simulation::end_life() {
+  for (const auto& client : fulls_) remember(client->subscriber());
+  for (const auto& client : streams_) remember(client->subscriber());
   clients_.clear();
   sockets_.clear();
   askers_.clear();
@@ -110,156 +118,6 @@ void Simulation::live() {
   }
   begin_part(kPartOfEnd + first);
   settle();
-}
-
-// ---- what clients do ----
-
-void Simulation::act() {
-  if (scenario_.full && random_.percent(70)) return act_full();
-  const std::size_t dice = random_.below(100);
-  if (dice < 20) return add_client();
-  if (dice < 70) return publish();
-  if (dice < 85) return ask();
-  if (dice < 88) return disturb_asker();
-  if (dice < 91) return disturb_stream();
-  disturb_socket();
-}
-
-void Simulation::add_client() {
-  const auto here = std::ranges::count_if(clients_, [](const Client* client) { return !client->gone(); });
-  if (static_cast<std::size_t>(here) >= scenario_.clients_max) return;
-  const Client::World world{.network = *network_,
-                            .random = random_,
-                            .positions = positions_,
-                            .ledger = *ledger_,
-                            .now = now_,
-                            .epoch = epoch_,
-                            .compression = scenario_.compression};
-  if (scenario_.full && random_.percent(70)) return add_full_client(world);
-  if (random_.percent(15)) return add_stream(world);
-  const auto id = static_cast<std::uint32_t>(clients_.size());
-  const int listener = random_.of(runners_)->listener();
-  if (random_.percent(20)) {
-    askers_.push_back(std::make_unique<HttpClient>(world, id, listener));
-    clients_.push_back(askers_.back().get());
-    return;
-  }
-  WebSocketClient::Options options{.filter = random_.of(random_.percent(60) ? scenario_.topics : scenario_.filters)};
-  options.echo = random_.percent(70);
-  options.last = random_.percent(40);
-  options.publish_only = !topics::is_wildcard(options.filter) && random_.percent(20);
-  sockets_.push_back(std::make_unique<WebSocketClient>(world, id, listener, options));
-  clients_.push_back(sockets_.back().get());
-}
-
-std::size_t Simulation::payload_size() {
-  return random_.below((random_.percent(80) ? scenario_.payload_usual : scenario_.payload_max) + 1);
-}
-
-void Simulation::publish() {
-  if (sockets_.empty()) return;
-  WebSocketClient& client = *random_.of(sockets_);
-  if (!client.open() || client.gone() || client.said_goodbye() || topics::is_wildcard(client.options().filter)) return;
-  const bool few = scenario_.kind == Kind::large || scenario_.kind == Kind::slow || random_.percent(70);
-  for (std::size_t burst = few ? random_.between(1, 3) : random_.between(5, 30); burst > 0; --burst) {
-    client.publish(payload_size());
-  }
-}
-
-void Simulation::ask() {
-  if (askers_.empty()) return;
-  HttpClient& client = *random_.of(askers_);
-  if (!client.open()) return;
-  for (std::size_t pipelined = random_.between(1, 3); pipelined > 0; --pipelined) {
-    const std::string& topic = random_.of(scenario_.topics);
-    const std::size_t dice = random_.below(100);
-    if (dice < 45) {
-      client.post(topic, payload_size());
-    } else if (dice < 85) {
-      client.get(topic);
-    } else {
-      client.remove(topic);
-    }
-  }
-}
-
-void Simulation::disturb_asker() {
-  if (askers_.empty()) return;
-  HttpClient& client = *random_.of(askers_);
-  if (!client.open()) return;
-  switch (random_.below(3)) {
-    case 0:
-      return client.say_goodbye(random_.of(scenario_.topics));
-    case 1:
-      return client.finish_asking();
-    default:
-      client.excuse();
-      return client.reset();
-  }
-}
-
-void Simulation::disturb_socket() {
-  if (sockets_.empty()) return;
-  WebSocketClient& client = *random_.of(sockets_);
-  if (client.gone()) return;
-  const bool talks = client.open() && !client.said_goodbye();
-  switch (random_.below(8)) {
-    case 0:
-      return client.stall();
-    case 1:
-      return scenario_.kind == Kind::slow ? client.stall() : client.go_on();
-    case 2:
-      if (talks) client.say_goodbye();
-      return;
-    case 3:
-      if (!talks) return;
-      client.say_goodbye();
-      return client.half_close();
-    case 4:
-      client.excuse();
-      return client.half_close();
-    case 5:
-      client.excuse();
-      return client.reset();
-    case 6:
-      if (talks) client.misbehave();
-      return;
-    default:
-      if (talks) client.ping();
-      return;
-  }
-}
-
-void Simulation::add_stream(const Client::World& world) {
-  SseClient::Options options{.ask = {.filter = random_.of(random_.percent(60) ? scenario_.topics : scenario_.filters)},
-                             .kept = &kept_,
-                             .tokens = &tokens_};
-  options.ask.start = random_.percent(50) ? proto::Start::last_values : proto::Start::now;
-  if (kBuilt.latest && random_.percent(30)) {
-    options.ask.pace = {.delivery = proto::Delivery::latest, .rate_hz = random_.percent(50) ? 0.0 : 20.0};
-  }
-  if (kBuilt.resume && !tokens_.empty() && random_.percent(50)) {
-    options.ask.start = proto::Start::resume;
-    options.ask.since = random_.of(tokens_);
-    options.ask.filter = options.ask.since->filter;
-  }
-  streams_.push_back(std::make_unique<SseClient>(world, static_cast<std::uint32_t>(clients_.size()),
-                                                 random_.of(runners_)->listener(), options));
-  clients_.push_back(streams_.back().get());
-}
-
-void Simulation::disturb_stream() {
-  if (streams_.empty()) return;
-  SseClient& client = *random_.of(streams_);
-  if (client.gone()) return;
-  switch (random_.below(3)) {
-    case 0:
-      return client.stall();
-    case 1:
-      return scenario_.kind == Kind::slow ? client.stall() : client.go_on();
-    default:
-      return client.reset();
-  }
 }
 
 // ---- how the world moves ----
@@ -315,10 +173,12 @@ void Simulation::keep_up() {
 void Simulation::settle() {
   come_to_rest();
   const bool waits =
+      std::ranges::any_of(sockets_,
+                          [](const auto& client) { return client->open() && client->options().rate_hz > 0; }) ||
       std::ranges::any_of(streams_, [](const auto& client) { return client->subscriber().waits_for_ticks(); }) ||
       std::ranges::any_of(fulls_, [](const auto& client) { return client->subscriber().waits_for_ticks(); });
   check_settled(!waits);
-  if (!waits) return;
+  if (!waits || (jumped_ms_ > kTickedMsMax && !ending_)) return;
   tick();
   check_settled(true);
 }
@@ -346,7 +206,7 @@ void Simulation::come_to_rest() {
 // Time passes while nothing happens, but not so much that the pings of those who do not read are missed.
 void Simulation::jump() {
   constexpr std::int64_t kJumpMsMax = 2'500;
-  constexpr std::int64_t kJumpedMsMax = 12'000;
+  constexpr std::int64_t kJumpedMsMax = 6'000;
   if (scenario_.kind == Kind::impatient || jumped_ms_ > kJumpedMsMax) return;
   const auto ms = static_cast<std::int64_t>(random_.between(1, kJumpMsMax));
   jumped_ms_ += ms;
@@ -357,6 +217,7 @@ void Simulation::jump() {
 // Jumps from deadline to deadline until the longest period has passed twice.
 void Simulation::tick() {
   const Instant until = now_.monotonic + 2 * kPeriodMsMax;
+  jumped_ms_ += 2 * kPeriodMsMax;
   for (int jumps = 0; now_.monotonic < until && jumps < kJumpsMax; ++jumps) {
     Instant next = until;
     for (const auto& runner : runners_) next = std::min(next, runner->next_deadline());
@@ -369,6 +230,7 @@ void Simulation::tick() {
 
 void Simulation::finish() {
   for (Client* client : clients_) client->go_on();
+  ending_ = true;
   settle();
   draining_ = random_.percent(40);
   if (draining_) {
@@ -420,6 +282,13 @@ void Simulation::add_up() {
     tally.lags += client->subscriber().lags().merged() + client->subscriber().lags().skipped();
   }
   for (const auto& client : streams_) tally.streamed += client->heard();
+  const auto add_outcomes = [&](const SubscriberModel& subscriber) {
+    tally.recovered += subscriber.resumed(proto::Resumed::recovered);
+    tally.conflated += subscriber.resumed(proto::Resumed::conflated);
+    tally.gaps += subscriber.resumed(proto::Resumed::gap);
+  };
+  for (const auto& client : fulls_) add_outcomes(client->subscriber());
+  for (const auto& client : streams_) add_outcomes(client->subscriber());
   for (const auto& client : askers_) tally.answers += client->answered().size();
 }
 

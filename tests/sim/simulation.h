@@ -39,11 +39,14 @@ class Simulation {
     std::uint64_t full = 0;        // messages that clients of the full protocol got
     std::uint64_t streamed = 0;    // messages that came by server-sent events
     std::uint64_t lags = 0;        // messages that clients were told to be missing
-    std::uint64_t answers = 0;     // that HTTP clients got
-    std::uint64_t stalls = 0;      // of requests without room
-    std::uint64_t starved = 0;     // receives without a buffer
-    std::uint64_t blocked = 0;     // sends that a socket did not take
-    std::uint64_t too_slow = 0;    // closed with 4008
+    std::uint64_t recovered = 0;   // subscriptions that went on where they were
+    std::uint64_t conflated = 0;
+    std::uint64_t gaps = 0;
+    std::uint64_t answers = 0;   // that HTTP clients got
+    std::uint64_t stalls = 0;    // of requests without room
+    std::uint64_t starved = 0;   // receives without a buffer
+    std::uint64_t blocked = 0;   // sends that a socket did not take
+    std::uint64_t too_slow = 0;  // closed with 4008
     std::uint64_t handed_over = 0;
 
     Tally& operator+=(const Tally& other);
@@ -72,6 +75,8 @@ class Simulation {
   void act_full();
   [[nodiscard]] SubscriberModel::Pace draw_pace();
   void draw_start(SubscriberModel::Ask& ask);
+  void come_back(SubscriberModel::Ask& ask);
+  void remember(const SubscriberModel& subscriber);
   void add_full_client(const Client::World& world);
   void subscribe_full(FullClient& client);
   void publish_full(FullClient& client);
@@ -96,7 +101,7 @@ class Simulation {
   // `ticked`: what waits for a tick has gone out too.
   void check_settled(bool ticked);
   void check_shard(std::uint32_t index);
-  void check_socket(const WebSocketClient& client, const Truth& truth) const;
+  void check_socket(const WebSocketClient& client, const Truth& truth, bool ticked) const;
   void check_end(const WebSocketClient& client) const;
   void check_asker(const HttpClient& client, const Truth& truth) const;
   void check_full_session(const broker::Session& session) const;
@@ -108,6 +113,7 @@ class Simulation {
   void check_producers() const;
   void check_taken_over(const FullClient& client) const;
   void check_histories() const;
+  void check_expiry(const Ledger::Topic& topic) const;
   void check_nothing_left();
   void add_up();
 
@@ -119,6 +125,7 @@ class Simulation {
   std::unique_ptr<broker::Mesh> mesh_;
   std::vector<std::unique_ptr<Runner>> runners_;
   std::uint64_t epoch_ = 0;
+  std::uint64_t began_us_ = 0;  // when the broker started
   Kept kept_;
   std::vector<SubscriberModel::Since> tokens_;  // from checkpoints, of every epoch
   Positions positions_;
@@ -130,6 +137,7 @@ class Simulation {
   std::vector<std::unique_ptr<Producer>> producers_;
   std::vector<Client*> clients_;  // all
   bool draining_ = false;
+  bool ending_ = false;         // nobody stalls any more
   std::int64_t jumped_ms_ = 0;  // in this life
   Tally tally_;
 };

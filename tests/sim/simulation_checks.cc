@@ -13,28 +13,54 @@ void Simulation::check_settled(bool ticked) {
   expect(ledger_->fault().empty(), [&] { return ledger_->fault(); });
   check_histories();
   const Truth truth(*ledger_, kept_);
-  for (const auto& client : sockets_) check_socket(*client, truth);
+  for (const auto& client : sockets_) check_socket(*client, truth, ticked);
   for (const auto& client : askers_) check_asker(*client, truth);
   for (const auto& client : streams_) check_stream(*client, ticked);
   for (const auto& client : fulls_) check_full(*client, ticked);
   check_producers();
 }
 
-// A home keeps the last messages of each of its topics, as many as it was told to.
+// A home keeps the last messages of each of its topics, as many as it was told to, and none for longer than that.
 void Simulation::check_histories() const {
   for (const Ledger::Topic& topic : ledger_->topics()) {
     const topics::Home& home = runners_[topic.origin]->shard().home().home();
     const topics::History* history = home.history(home.find(topic.name, topics::hash_name(kSimulationKey, topic.name)));
     const std::size_t size = history == nullptr ? 0 : history->size();
-    const bool removed = !topic.kept.empty() && topic.kept_change(topic.kept.size() - 1).op == proto::Op::remove;
-    if (size == 0 && removed) continue;  // it may be forgotten by now
-    expect(size == std::min<std::size_t>(topic.kept.size(), kept_.last(topic)),
-           [&] { return topic.name + ": the history has the wrong length"; });
+    const std::size_t all = topic.kept.size();
+    std::uint64_t bytes = 0;
+    expect(size <= std::min(all, kept_.last(topic)), [&] { return topic.name + ": the history is too long"; });
     for (std::size_t i = 0; i < size; ++i) {
-      const Ledger::Change& change = topic.kept_change(topic.kept.size() - size + i);
+      const Ledger::Change& change = topic.kept_change(all - size + i);
       expect((*history)[i]->seq == change.seq, [&] { return topic.name + ": the history is not what was sequenced"; });
+      bytes += change.bytes;
     }
+    expect(size <= 1 || bytes <= kept_.bytes(topic), [&] { return topic.name + ": the history has too many bytes"; });
+    const bool lacks = size < all && !kept_.gone(topic, topic.kept_change(all - size - 1));
+    expect(!lacks, [&] { return topic.name + ": the history is too short"; });
+    check_expiry(topic);
   }
+}
+
+// A value is removed when its time is over, not before.
+void Simulation::check_expiry(const Ledger::Topic& topic) const {
+  constexpr std::int64_t kLateMs = 250;  // two ticks of a home, and what they are rounded up by
+  const std::int64_t ttl_ms = kept_.ttl_ms(topic);
+  const std::int64_t age_ms = kept_.age_ms(topic);
+  for (std::size_t i = 0; i < topic.changes.size(); ++i) {
+    const Ledger::Change& change = topic.changes[i];
+    if (!change.expiry) continue;
+    const Ledger::Change& before = topic.changes[i - 1];
+    const bool idle = ttl_ms > 0 && change.at_ms - before.at_ms >= ttl_ms;
+    const Ledger::Change& value = topic.kept_change(change.kept - 2);
+    const bool old = age_ms > 0 && change.time_us - value.time_us >= static_cast<std::uint64_t>(age_ms) * 1'000;
+    expect(idle || old, [&] { return topic.name + ": a value was removed before its time was over"; });
+  }
+  if (topic.kept.empty() || kept_.last(topic) == 0) return;
+  const Ledger::Change& value = topic.kept_change(topic.kept.size() - 1);
+  if (value.op != proto::Op::set) return;
+  const bool idle = ttl_ms > 0 && now_.monotonic.ms - topic.changes.back().at_ms > ttl_ms + kLateMs;
+  const bool old = age_ms > 0 && now_.utc_us - static_cast<std::int64_t>(value.time_us) > (age_ms + kLateMs) * 1'000;
+  expect(!idle && !old, [&] { return topic.name + ": a value is past its time"; });
 }
 
 // Nothing is left undone that needs no event.
@@ -67,14 +93,19 @@ void Simulation::check_shard(std::uint32_t index) {
   }
 }
 
-void Simulation::check_socket(const WebSocketClient& client, const Truth& truth) const {
+void Simulation::check_socket(const WebSocketClient& client, const Truth& truth, bool ticked) const {
   using Extent = Truth::Extent;
   const auto says = [&](const char* what) { return [&client, what] { return client.name() + what; }; };
   check_end(client);
   const bool here = client.open() && !client.gone();
   expect(here || client.gone() || client.was_open() || client.refused() || client.stalled() || client.excused(),
          says(" waits for its 101"));
-  truth.check_subscriber(client, here && !client.stalled() ? Extent::whole : Extent::beginning);
+  const bool reads = here && !client.stalled();
+  if (client.options().latest) {
+    truth.check_latest(client, reads && ticked ? Extent::whole : Extent::beginning);
+  } else {
+    truth.check_subscriber(client, reads ? Extent::whole : Extent::beginning);
+  }
   if (topics::is_wildcard(client.options().filter)) return;
   // A close frame that is answered was read after all that came before it.
   // Some worlds cut off who reads nothing, and he does not know it yet.

@@ -38,7 +38,7 @@ SubscriberModel::Ask Simulation::draw_subscription() {
 // Subscriptions of one connection are alike more often than not, and so are whole worlds.
 SubscriberModel::Pace Simulation::draw_pace() {
   using enum proto::OnLag;
-  static const std::vector<double> kRates{0, 0, 1.5, 10, 30, 200, 1'000};
+  static const std::vector<double> kRates{0, 0, 2.5, 10, 30, 200, 1'000};
   SubscriberModel::Pace pace;
   const std::size_t dice = random_.below(100);
   if (kBuilt.latest && dice < scenario_.latest_percent) {
@@ -62,9 +62,24 @@ void Simulation::draw_start(SubscriberModel::Ask& ask) {
     ask.start = proto::Start::since_time;
     ask.since_us = static_cast<std::uint64_t>(now_.utc_us) - random_.below(3'000);
   } else if (!tokens_.empty()) {
-    ask.start = proto::Start::resume;
-    ask.since = random_.of(tokens_);
-    ask.filter = ask.since->filter;
+    come_back(ask);
+  }
+}
+
+// As somebody did who was cut off. Not all say what they have received since their checkpoint.
+void Simulation::come_back(SubscriberModel::Ask& ask) {
+  ask.start = proto::Start::resume;
+  ask.since = random_.of(tokens_);
+  ask.filter = ask.since->filter;
+  if (ask.pace.is_latest() || random_.percent(40)) ask.since->received.reset();
+}
+
+// From where somebody could resume who is cut off now.
+void Simulation::remember(const SubscriberModel& subscriber) {
+  constexpr std::size_t kTokensMax = 12;
+  for (SubscriberModel::Since& since : subscriber.resumable()) {
+    if (tokens_.size() >= kTokensMax) tokens_.erase(tokens_.begin());
+    tokens_.push_back(std::move(since));
   }
 }
 
@@ -86,7 +101,6 @@ void Simulation::add_full_client(const Client::World& world) {
   options.credit = options.hello && random_.percent(50);
   options.obeys_credit = options.credit && random_.percent(50);
   options.kept = &kept_;
-  options.tokens = &tokens_;
   options.checkpoints = options.hello && kBuilt.resume && random_.percent(60);
   options.subscriptions_max = scenario_.config.max_subscriptions;
   if (options.hello && random_.percent(70)) {
@@ -144,6 +158,7 @@ void Simulation::disturb_full(FullClient& client) {
       return client.half_close();
     case 5:
     case 6:
+      remember(client.subscriber());
       return client.reset();
     case 7:
       if (client.talks()) client.misbehave();
@@ -170,7 +185,10 @@ void Simulation::check_full_session(const broker::Session& session) const {
     expect(subscription.join->markers_missing == 0, "a marker is missing at rest");
   }
   expect(joins == session.joins, "joins are counted wrongly");
-  const bool paced = session.send_blocked && session.outbox.owed_bytes() > broker::Subscribing::kPullWhileOwedMax;
+  // One from whom messages were dropped pulls more when its socket has taken the news of it.
+  const bool dropped = full.lag != nullptr;
+  const bool paced =
+      session.send_blocked && (dropped || session.outbox.owed_bytes() > broker::Subscribing::kPullWhileOwedMax);
   expect(joins == 0 || paced, "a subscription is not complete at rest");
   expect(full.to_pull.size() == joins, "subscriptions to fetch are counted wrongly");
   const broker::WaitingMessages* const waiting = session.waiting.get();

@@ -29,7 +29,9 @@ SseClient::SseClient(const World& world, std::uint32_t id, int listener, const O
                    .positions = world.positions,
                    .now = world.now,
                    .kept = *options.kept,
-                   .epoch = world.epoch},
+                   .epoch = world.epoch,
+                   .began_us = world.began_us,
+                   .may_lag = world.may_lag},
                   id) {
   subscriber_.asked(options_.ask);
   write(request_of(options_));
@@ -112,22 +114,25 @@ void SseClient::event(std::string_view kind, std::string_view data) {
 void SseClient::complete(proto::Resumed resumed) {
   expect(options_.ask.is_since(), [&] { return name() + " is told what became of what it did not miss"; });
   expect(!complete_, [&] { return name() + " is told twice what became of what it missed"; });
+  if (options_.ask.since->epoch != world_.epoch) {  // told at once; behind it comes all that there is
+    expect(resumed == proto::Resumed::gap && !told_, [&] { return name() + " comes from another epoch"; });
+    expect(heard_ == 0, [&] { return name() + " got messages before it was told of another epoch"; });
+    told_ = true;
+    return;
+  }
   complete_ = true;
   subscriber_.snapshot_end({.subscription = 0, .resumed = resumed});
 }
 
 // What comes after it does not belong to the beginning.
 void SseClient::id_came(std::string_view token) {
-  expect(complete_ || !options_.ask.is_since(), [&] { return name() + " got an id before it was told the outcome"; });
-  if (!complete_) subscriber_.snapshot_end({.subscription = 0});
+  expect(complete_ || told_ || !options_.ask.is_since(),
+         [&] { return name() + " got an id before it was told the outcome"; });
+  const auto outcome = told_ ? proto::Resumed::gap : proto::Resumed::unspecified;
+  if (!complete_) subscriber_.snapshot_end({.subscription = 0, .resumed = outcome});
   complete_ = true;
   constexpr std::uint64_t kSubscription = 0;
-  constexpr std::size_t kTokensMax = 30;
-  for (SubscriberModel::Since& since :
-       subscriber_.checkpoint({.subscriptions = std::span(&kSubscription, 1), .epoch = {}, .token = token})) {
-    if (options_.tokens->size() >= kTokensMax) options_.tokens->erase(options_.tokens->begin());
-    options_.tokens->push_back(std::move(since));
-  }
+  subscriber_.checkpoint({.subscriptions = std::span(&kSubscription, 1), .epoch = {}, .token = token});
 }
 
 void SseClient::check_rest(bool ticked) {

@@ -19,7 +19,6 @@ class SseClient final : public Client {
   struct Options {
     SubscriberModel::Ask ask;  // of id 0; resume: by Last-Event-ID
     const Kept* kept = nullptr;
-    std::vector<SubscriberModel::Since>* tokens = nullptr;  // where it leaves what it could resume from
   };
 
   SseClient(const World& world, std::uint32_t id, int listener, const Options& options);
@@ -58,6 +57,7 @@ class SseClient final : public Client {
   bool open_ = false;
   bool ended_ = false;
   bool complete_ = false;
+  bool told_ = false;  // at the beginning, that it comes from another epoch
 };
 
 }  // namespace ringcast::sim

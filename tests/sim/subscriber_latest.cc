@@ -1,5 +1,6 @@
 // SubscriberModel of LATEST: the newest value of each topic at last, none faster than was asked for, none starved.
 #include <algorithm>
+#include <utility>
 
 #include "tests/sim/subscriber_model.h"
 #include "topics/name.h"
@@ -11,15 +12,17 @@ void SubscriberModel::rest_latest(Subscription& subscription, const Topic& topic
   const OfTopic& seen = subscription.of_topics[ledger_.index_of(topic)];
   const Change* value = nullptr;
   const Change* event = nullptr;
-  for (std::uint64_t seq = topic.changes.size(); seq > 0 && value == nullptr; --seq) {
+  bool events = false;
+  for (std::uint64_t seq = topic.changes.size(); seq > 0; --seq) {
     const Change& change = topic.changes[seq - 1];
     if (change.hole) continue;
-    if (!visible(subscription, change)) return;  // what was before its own is out of date
+    // What was before a value of its own is out of date, and events are before an event of its own.
+    const Change* const wanted = visible(subscription, change) ? &change : nullptr;
     if (change.is_kept()) {
-      value = &change;
-    } else if (event == nullptr) {
-      event = &change;
+      value = wanted;
+      break;
     }
+    if (!std::exchange(events, true)) event = wanted;
   }
   const auto has_come = [&](const Change& change, std::uint64_t last) {
     if (change.seq <= last) return;

@@ -88,6 +88,9 @@ void SubscriberModel::subscribed(const proto::Subscribed& subscribed) {
 void SubscriberModel::unsubscribed(std::uint64_t id) {
   expect(has(id), "unsubscribed from what was no subscription");
   simple_ = simple_latest_ = false;
+  const Subscription& ended = subscriptions_.at(id);
+  const bool merged = ended.may_merge() || std::ranges::any_of(ended.merged_until, [](auto at) { return at > 0; });
+  if (merged) ended_.push_back({.filter = ended.ask.filter, .until = world_.positions});
   subscriptions_.erase(id);
 }
 
@@ -152,6 +155,11 @@ void SubscriberModel::live_message(const proto::Message& message, const Topic& t
     // What was owed to one that has ended or changed since may come all the same.
     if (visible(subscription, change) || !simple_latest_) wanted = true;
     follow(subscription, topic, change);
+    // What comes while it lags, or as newest values, comes in any order.
+    const bool in_order = !subscription.may_merge() && subscription.merged_until[topic.origin] == 0;
+    if (!subscription.since || !in_order || lag_.behind()) continue;
+    std::uint64_t& received = (*subscription.since->received)[topic.origin];
+    received = std::max(received, change.position);
   }
   expect(wanted, [&] {
     return "client " + std::to_string(client_) + " at " + topic.name + ": live " + seq +
@@ -176,6 +184,12 @@ bool SubscriberModel::others_may_merge(const Subscription& subscription, const T
          });
 }
 
+bool SubscriberModel::was_owed(const Topic& topic, std::uint64_t position) const {
+  return std::ranges::any_of(ended_, [&](const Ended& ended) {
+    return position <= ended.until[topic.origin] && topics::matches(ended.filter, topic.name);
+  });
+}
+
 // A newer one comes, or has come, instead; or the client was told that it is missing, or will be.
 bool SubscriberModel::may_lack(const Subscription& subscription, const Topic& topic, const Change& change) const {
   if (subscription.may_merge() || change.position <= subscription.merged_until[topic.origin]) return true;
@@ -183,7 +197,9 @@ bool SubscriberModel::may_lack(const Subscription& subscription, const Topic& to
   if (!lag_.ever_merged()) return false;
   // Owed while it lagged, and out of date by what it published itself.
   return std::any_of(topic.changes.begin() + static_cast<std::ptrdiff_t>(change.seq), topic.changes.end(),
-                     [&](const Change& later) { return !later.hole && !visible(subscription, later); });
+                     [&](const Change& later) {
+                       return !later.hole && !visible(subscription, later) && (later.is_kept() || !change.is_kept());
+                     });
 }
 
 // What it has not seen before `end_seq` will not come: it is explained, or was before its start.
@@ -216,7 +232,8 @@ void SubscriberModel::follow(Subscription& subscription, const Topic& topic, con
   const bool is_visible = visible(subscription, change);
   if (seen.live == 0 && !is_visible) return;  // another subscription's
   lacks(subscription, topic, change.seq, seen, std::to_string(change.seq) + " came after " + std::to_string(seen.live));
-  if (is_visible && !others_may_merge(subscription, topic)) narrow(subscription, topic, {.end = change.position});
+  const bool others = others_may_merge(subscription, topic) || was_owed(topic, change.position);
+  if (is_visible && !others) narrow(subscription, topic, {.end = change.position});
   expect(subscription.complete || !subscription.ask.replays(),
          [&] { return where(subscription, topic) + "a live message before the last one that it begins with"; });
   seen.live = change.seq;
@@ -226,8 +243,8 @@ void SubscriberModel::follow(Subscription& subscription, const Topic& topic, con
 
 // ---- checkpoints ----
 
-// All up to there has come, or what replaces it, or the client was told that it is missing.
-std::vector<SubscriberModel::Since> SubscriberModel::checkpoint(const proto::Checkpoint& checkpoint) {
+// It holds for all subscriptions that it does not tell from others.
+void SubscriberModel::checkpoint(const proto::Checkpoint& checkpoint) {
   const std::string name = "client " + std::to_string(client_) + ": a checkpoint ";
   const auto token = broker::read_token(checkpoint.token);
   expect(token.has_value(), [&] { return name + "whose token cannot be read"; });
@@ -238,35 +255,50 @@ std::vector<SubscriberModel::Since> SubscriberModel::checkpoint(const proto::Che
            [&] { return name + "of what was never sequenced"; });
     positions[at.origin] = at.position;
   }
-  std::vector<Since> tokens;
-  for (const std::uint64_t id : checkpoint.subscriptions) {
-    expect(is_live(id) && subscriptions_.at(id).complete,
-           [&] { return name + "of a subscription that is not complete"; });
-    const Subscription& subscription = subscriptions_.at(id);
+  for (auto& [id, subscription] : subscriptions_) {
+    if (!subscription.live) continue;
+    expect(subscription.complete, [&] { return name + "while a subscription begins"; });
     for (const Topic& topic : ledger_.topics()) {
-      if (!topics::matches(subscription.ask.filter, topic.name)) continue;
-      const OfTopic& seen = subscription.of_topics[ledger_.index_of(topic)];
-      const std::uint64_t last = std::max({seen.live, seen.opened, of_topics_[ledger_.index_of(topic)].last_live});
-      bool own_later = false;
-      for (std::uint64_t seq = topic.changes.size(); seq > last; --seq) {
-        const Change& change = topic.changes[seq - 1];
-        if (change.position > positions[topic.origin]) continue;
-        own_later = own_later || (!change.hole && !visible(subscription, change));
-        const bool counts = visible(subscription, change) && change.position >= subscription.starts[topic.origin].end &&
-                            !lag_.was_told(ledger_.index_of(topic), seq) && !own_later;
-        expect(!counts, [&] {
-          return where(subscription, topic) + "a checkpoint at position " + std::to_string(positions[topic.origin]) +
-                 ", but " + std::to_string(seq) + " at " + std::to_string(change.position) + " has not come";
-        });
-      }
+      if (topics::matches(subscription.ask.filter, topic.name)) check_checkpoint(subscription, topic, positions);
     }
-    tokens.push_back({.token = std::string(checkpoint.token),
-                      .epoch = token->epoch,
-                      .positions = positions,
-                      .filter = subscription.ask.filter,
-                      .received = std::nullopt});
+    subscription.since = Since{.token = std::string(checkpoint.token),
+                               .epoch = token->epoch,
+                               .positions = positions,
+                               .filter = subscription.ask.filter,
+                               .received = Positions(positions.size())};
   }
-  return tokens;
+}
+
+// All up to there has come, or what replaces it, or the client was told that it is missing.
+void SubscriberModel::check_checkpoint(const Subscription& subscription, const Topic& topic,
+                                       const Positions& positions) const {
+  const std::size_t index = ledger_.index_of(topic);
+  const OfTopic& seen = subscription.of_topics[index];
+  const std::uint64_t last = std::max({seen.live, seen.opened, of_topics_[index].last_live});
+  bool own_value = false;
+  bool own_later = false;
+  for (std::uint64_t seq = topic.changes.size(); seq > last; --seq) {
+    const Change& change = topic.changes[seq - 1];
+    if (change.hole || change.position > positions[topic.origin]) continue;
+    const bool own = !visible(subscription, change);
+    own_later = own_later || own;
+    own_value = own_value || (own && change.is_kept());
+    const bool replaced = own_value || (own_later && !change.is_kept());
+    const bool counts =
+        !own && !replaced && change.position >= subscription.starts[topic.origin].end && !lag_.may_be_told(index, seq);
+    expect(!counts, [&] {
+      return where(subscription, topic) + "a checkpoint at position " + std::to_string(positions[topic.origin]) +
+             ", but " + std::to_string(seq) + " at " + std::to_string(change.position) + " has not come";
+    });
+  }
+}
+
+std::vector<SubscriberModel::Since> SubscriberModel::resumable() const {
+  std::vector<Since> all;
+  for (const auto& [id, subscription] : subscriptions_) {
+    if (subscription.since) all.push_back(*subscription.since);
+  }
+  return all;
 }
 
 // ---- at rest ----

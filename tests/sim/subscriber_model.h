@@ -5,10 +5,12 @@
 // says something about it, and what all of them say must agree.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/instant.h"
@@ -65,6 +67,8 @@ class SubscriberModel {
     const Now& now;
     const Kept& kept;
     std::uint64_t epoch = 0;
+    std::uint64_t began_us = 0;  // when the broker started
+    bool may_lag = false;        // it may be degraded before it is told so
   };
 
   // `client` is whose own messages are.
@@ -88,8 +92,11 @@ class SubscriberModel {
   void message(const proto::Message& message);
   void snapshot_end(const proto::SnapshotEnd& end);
   void lag(const proto::Lag& lag) { lag_.lag(lag); }
-  // What it is good for, by subscription.
-  std::vector<Since> checkpoint(const proto::Checkpoint& checkpoint);
+  void checkpoint(const proto::Checkpoint& checkpoint);
+  // From where its subscriptions could be resumed now, with what came since the last checkpoint.
+  [[nodiscard]] std::vector<Since> resumable() const;
+  // Subscriptions that were told this outcome.
+  [[nodiscard]] std::uint64_t resumed(proto::Resumed outcome) const { return resumed_[std::to_underlying(outcome)]; }
 
   // Nothing more is under way, and the client has read all. `ticked`: all periods are over too.
   void check_rest(bool ticked);
@@ -118,13 +125,20 @@ class SubscriberModel {
     Ask ask;
     bool live = false;
     bool complete = false;
-    std::vector<Pace> asked_paces;   // not answered yet, in their order
-    std::vector<StartRange> starts;  // by home
-    Positions merged_until;          // by home: up to there messages may be merged, as it was LATEST
+    proto::Resumed resumed = proto::Resumed::unspecified;  // what it was told
+    std::optional<Since> since;                            // what it could resume from, by the last checkpoint
+    std::vector<Pace> asked_paces;                         // not answered yet, in their order
+    std::vector<StartRange> starts;                        // by home
+    Positions merged_until;  // by home: up to there messages may be merged, as it was LATEST
     std::vector<OfTopic> of_topics;
 
     // Messages may be left out for newer ones.
     [[nodiscard]] bool may_merge() const;
+  };
+  // One of LATEST that has ended: what it was owed then may still come, if another subscription matches.
+  struct Ended {
+    std::string filter;
+    Positions until;  // by home
   };
   // Of the connection.
   struct Sent {
@@ -137,6 +151,7 @@ class SubscriberModel {
     std::vector<Sent> sent;       // since that is so
   };
 
+  void check_checkpoint(const Subscription& subscription, const Topic& topic, const Positions& positions) const;
   void live_message(const proto::Message& message, const Topic& topic, const Change& change);
   void follow(Subscription& subscription, const Topic& topic, const Change& change);
   void check_fair(const Topic& topic, const Change& change) const;
@@ -149,10 +164,13 @@ class SubscriberModel {
   void end_last_values(const Subscription& subscription, const Topic& topic, const OfTopic& seen) const;
   void end_last_n(Subscription& subscription, const Topic& topic, const OfTopic& seen) const;
   void end_since(Subscription& subscription, proto::Resumed resumed);
+  [[nodiscard]] bool may_be_gap(const Subscription& subscription) const;
+  [[nodiscard]] bool may_be_gap(const Subscription& subscription, const Topic& topic) const;
+  [[nodiscard]] std::uint64_t position_of(const Subscription& subscription, std::uint32_t origin) const;
   void end_replay_since(Subscription& subscription, const Topic& topic, proto::Resumed resumed) const;
   void end_values_since(Subscription& subscription, const Topic& topic, proto::Resumed resumed) const;
   void rest_values_since(Subscription& subscription, const Topic& topic) const;
-  void check_too_careful(const Subscription& subscription, proto::Resumed resumed) const;
+  void check_too_careful(const Subscription& subscription) const;
   void rest(Subscription& subscription, const Topic& topic, bool ticked);
   void rest_latest(Subscription& subscription, const Topic& topic) const;
 
@@ -165,6 +183,7 @@ class SubscriberModel {
                                         const OfTopic& seen) const;
   [[nodiscard]] bool waits_for_others(const Subscription& subscription) const;
   [[nodiscard]] bool others_may_merge(const Subscription& subscription, const Topic& topic) const;
+  [[nodiscard]] bool was_owed(const Topic& topic, std::uint64_t position) const;
   [[nodiscard]] bool may_lack(const Subscription& subscription, const Topic& topic, const Change& change) const;
   [[nodiscard]] const Change* visible_before(const Subscription& subscription, const Topic& topic,
                                              std::uint64_t seq) const;
@@ -179,9 +198,10 @@ class SubscriberModel {
   const Ledger& ledger_;
   const std::uint32_t client_;
   std::map<std::uint64_t, Subscription> subscriptions_;  // asked for, and not unsubscribed
+  std::vector<Ended> ended_;
   LagModel lag_;
   std::vector<OfConnection> of_topics_;
-  Positions checkpoint_;       // of the last one
+  std::array<std::uint64_t, 4> resumed_{};
   bool ever_close_ = false;    // somebody wanted to be closed when he falls behind
   bool simple_ = true;         // only EVERY, nothing unsubscribed or changed: what is missing can be counted
   bool simple_latest_ = true;  // nothing was unsubscribed or changed

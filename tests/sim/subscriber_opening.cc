@@ -38,7 +38,10 @@ void SubscriberModel::snapshot(Subscription& subscription, const Topic& topic, c
   expect(values_since || subscription.ask.start == proto::Start::last_values, says("did not ask for last values"));
   expect(values_since || change.op == proto::Op::set, says("a removal as last value"));
   expect(seen.openings == 0, says("two last values"));
-  expect(!seen.kept_live, says("a last value after a newer message"));
+  // One that LATEST owed another of its subscriptions may be as new.
+  const bool newer =
+      others_may_merge(subscription, topic) || !ended_.empty() ? seen.live_value > change.seq : seen.kept_live;
+  expect(!newer, says("a last value after a newer message"));
   if (const Change* next = topic.kept_after(change)) narrow(subscription, topic, {.end = next->position});
 }
 
@@ -102,7 +105,7 @@ void SubscriberModel::snapshot_end(const proto::SnapshotEnd& end) {
 
 // That its live messages may wait behind what another subscription begins with.
 bool SubscriberModel::waits_for_others(const Subscription& subscription) const {
-  return subscription.may_merge() || lag_.ever() || std::ranges::any_of(subscriptions_, [&](const auto& other) {
+  return subscription.may_merge() || world_.may_lag || std::ranges::any_of(subscriptions_, [&](const auto& other) {
            return &other.second != &subscription && !other.second.complete;
          });
 }
@@ -145,10 +148,14 @@ void SubscriberModel::end_since(Subscription& subscription, proto::Resumed resum
   const std::string name = "client " + std::to_string(client_) + ", subscription " +
                            std::to_string(subscription.ask.id) + " (" + subscription.ask.filter + ") ";
   expect(resumed != unspecified, [&] { return name + "is not told what became of what it missed"; });
+  subscription.resumed = resumed;
+  ++resumed_[std::to_underlying(resumed)];
   const bool foreign = subscription.ask.since && subscription.ask.since->epoch != world_.epoch;
   expect(!foreign || resumed == gap, [&] { return name + "resumes from another epoch, but was not told of a gap"; });
-  const bool may_be_gap = foreign || world_.kept.forgets();
-  expect(resumed != gap || may_be_gap, [&] { return name + "was told of a gap where there is none"; });
+  const bool before = subscription.ask.start == proto::Start::since_time && subscription.ask.since_us < world_.began_us;
+  expect(!before || resumed == gap, [&] { return name + "asks for a time before the broker's, and is told no gap"; });
+  expect(resumed != gap || may_be_gap(subscription), [&] { return name + "was told of a gap where there is none"; });
+  expect(resumed != conflated || !subscription.ask.replays(), [&] { return name + "wants every message, conflated"; });
   for (const Topic& topic : ledger_.topics()) {
     if (!topics::matches(subscription.ask.filter, topic.name)) continue;
     if (subscription.ask.replays()) {
@@ -157,7 +164,39 @@ void SubscriberModel::end_since(Subscription& subscription, proto::Resumed resum
       end_values_since(subscription, topic, resumed);
     }
   }
-  if (resumed == conflated && subscription.ask.start == proto::Start::resume) check_too_careful(subscription, resumed);
+  if (resumed == conflated && subscription.ask.start == proto::Start::resume) check_too_careful(subscription);
+}
+
+// From where on a home tells it what it missed.
+std::uint64_t SubscriberModel::position_of(const Subscription& subscription, std::uint32_t origin) const {
+  if (!subscription.ask.since || subscription.ask.since->epoch != world_.epoch) return 0;
+  const Since& since = *subscription.ask.since;
+  return std::max(since.positions[origin], since.received ? (*since.received)[origin] : 0);
+}
+
+// A home tells of a gap too where something else was forgotten than what was missed: it does not know what that was.
+bool SubscriberModel::may_be_gap(const Subscription& subscription) const {
+  constexpr std::uint64_t kBirthUs = 1'000;  // until each of its homes has had its first turn
+  const bool by_time = subscription.ask.start == proto::Start::since_time;
+  if (by_time && subscription.ask.since_us < world_.began_us + kBirthUs) return true;
+  if (subscription.ask.since && subscription.ask.since->epoch != world_.epoch) return true;
+  return std::ranges::any_of(ledger_.topics(), [&](const Topic& topic) {
+    if (!topics::matches(subscription.ask.filter, topic.name)) return false;
+    return may_be_gap(subscription, topic) ||
+           world_.kept.forgets_since(ledger_, topic.origin, position_of(subscription, topic.origin));
+  });
+}
+
+// Something of this topic may not be kept that came since and before the start; of LATEST, the newest.
+bool SubscriberModel::may_be_gap(const Subscription& subscription, const Topic& topic) const {
+  const StartRange& start = subscription.starts[topic.origin];
+  return std::ranges::any_of(topic.changes, [&](const Change& change) {
+    if (change.hole || change.position >= start.end || !is_since(subscription, topic, change)) return false;
+    if (subscription.ask.replays()) return !change.is_kept() || world_.kept.gone(topic, change);
+    if (world_.kept.last(topic) == 0) return true;
+    const Change* const next = topic.kept_after(change);
+    return !change.is_kept() && (next == nullptr || next->position > start.first);
+  });
 }
 
 // EVERY: all that is kept came, up to the start; recovered: nothing else was there.
@@ -201,9 +240,11 @@ void SubscriberModel::end_values_since(Subscription& subscription, const Topic& 
 void SubscriberModel::rest_values_since(Subscription& subscription, const Topic& topic) const {
   const OfTopic& seen = subscription.of_topics[ledger_.index_of(topic)];
   if (seen.openings > 0 || seen.kept_live || lag_.skipped() > 0 || world_.kept.last(topic) == 0) return;
+  const bool gap = subscription.resumed == proto::Resumed::gap;
   const Change* first = nullptr;
   for (const std::size_t index : topic.kept) {
     const Change& change = topic.changes[index];
+    if (gap && world_.kept.may_be_forgotten_after(topic, change)) return;
     if (!is_since(subscription, topic, change)) continue;
     if (!visible(subscription, change)) return;
     if (first == nullptr) first = &change;
@@ -212,7 +253,7 @@ void SubscriberModel::rest_values_since(Subscription& subscription, const Topic&
 }
 
 // Nothing was left out, and it was not told so.
-void SubscriberModel::check_too_careful(const Subscription& subscription, proto::Resumed) const {
+void SubscriberModel::check_too_careful(const Subscription& subscription) const {
   for (const Topic& topic : ledger_.topics()) {
     if (!topics::matches(subscription.ask.filter, topic.name)) continue;
     std::size_t changes = 0;

@@ -1,6 +1,7 @@
 #include "tests/sim/truth.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "topics/name.h"
 
@@ -115,6 +116,83 @@ StartRange Truth::start_live(const View& view, const Got& got) {
   });
   return {.first = at == 0 ? 0 : changes[view.visible[at - 1]].position,
           .end = got.empty() ? UINT64_MAX : changes[got.front()].position};
+}
+
+// ---- newest values ----
+
+void Truth::check_latest(const WebSocketClient& client, Extent extent) const {
+  std::vector<std::vector<Came>> came(ledger_.topics().size());
+  for (std::size_t i = 0; i < client.received_keys().size(); ++i) {
+    const auto place = ledger_.find(client.received_keys()[i]);
+    expect(place.has_value(), [&] { return client.name() + " got what was never sequenced"; });
+    came[place->topic].push_back({.change = place->change, .at_ms = client.received_ms()[i]});
+  }
+  if (!client.was_open()) return;
+  for (std::size_t i = 0; i < came.size(); ++i) {
+    const Topic& topic = ledger_.topics()[i];
+    const std::string where = client.name() + " at " + topic.name + ": ";
+    if (client.options().publish_only || !topics::matches(client.options().filter, topic.name)) {
+      expect(came[i].empty(), [&] { return where + "got messages"; });
+      continue;
+    }
+    for (std::size_t k = 0; k < came[i].size(); ++k) {
+      const Change& change = topic.changes[came[i][k].change];
+      expect(k == 0 || came[i][k - 1].change < came[i][k].change,
+             [&] { return where + text(*change.key) + " came late"; });
+      expect(client.options().echo || change.by != client.id(),
+             [&] { return where + "got its own " + text(*change.key); });
+      if (change.position > client.low()[topic.origin]) continue;
+      const Change* const next = topic.kept_after(change);
+      const bool may_be_value = client.options().last && k == 0 && change.is_kept() &&
+                                (next == nullptr || next->position > client.low()[topic.origin]);
+      expect(may_be_value, [&] { return where + text(*change.key) + " is older than the subscription"; });
+    }
+    check_pace(client, topic, came[i]);
+    if (extent == Extent::whole) check_newest(client, topic, came[i]);
+  }
+}
+
+// The topic's value has come, and the newest event after it: but for what may have been there before. A removal has no
+// word in raw mode, and what was before its own it need not hear.
+void Truth::check_newest(const WebSocketClient& client, const Topic& topic, const std::vector<Came>& came) const {
+  const auto check = [&](std::size_t index) {
+    const Change& change = topic.changes[index];
+    const bool value = client.options().last && change.is_kept() && kept_.last(topic) > 0;
+    if (std::ranges::find(came, index, &Came::change) != came.end()) return;
+    expect(!value && change.position <= client.high()[topic.origin], [&] {
+      return client.name() + " at " + topic.name + ": the newest, " + text(*change.key) + ", did not come";
+    });
+  };
+  bool events = false;
+  for (std::size_t i = topic.changes.size(); i > 0; --i) {
+    const Change& change = topic.changes[i - 1];
+    if (change.hole) continue;
+    const bool own = change.by == client.id() && !client.options().echo;
+    if (!change.is_kept() && !std::exchange(events, true) && !own) check(i - 1);
+    if (!change.is_kept()) continue;
+    if (change.op == proto::Op::set && !own) check(i - 1);
+    return;
+  }
+}
+
+// As SubscriberModel::check_rate(); the value that it begins with is not one of them.
+void Truth::check_pace(const WebSocketClient& client, const Topic& topic, const std::vector<Came>& came) {
+  constexpr std::int64_t kSlack = 3;
+  const std::int64_t period_ms = client.options().period_ms();
+  if (period_ms == 0) return;
+  std::vector<Came> values;
+  for (const Came& one : came) {
+    if (topic.changes[one.change].is_kept()) values.push_back(one);
+  }
+  for (std::size_t i = 1; i < values.size(); ++i) {
+    for (std::size_t k = i; k < values.size(); ++k) {
+      const std::int64_t ms = values[k].at_ms - topic.changes[values[i].change].at_ms;
+      expect(static_cast<std::int64_t>(k - i + 1) <= ms / period_ms + kSlack, [&] {
+        return client.name() + " at " + topic.name + ": " + std::to_string(k - i + 1) + " values within " +
+               std::to_string(ms) + " ms, with a period of " + std::to_string(period_ms) + " ms";
+      });
+    }
+  }
 }
 
 // ---- publishers ----

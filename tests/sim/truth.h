@@ -31,6 +31,9 @@ class Truth {
   // Whole: nothing is missing at the end either.
   enum class Extent : std::uint8_t { whole, beginning };
   void check_subscriber(const WebSocketClient& client, Extent extent) const;
+  // The same of one who wants newest values: none older after a newer, none faster than it wanted; whole: the last
+  // ones.
+  void check_latest(const WebSocketClient& client, Extent extent) const;
   // What a client published is there in its order. Whole: all of it; else it may break off.
   void check_publisher(const WebSocketClient& client, Extent extent) const;
   void check_exchange(const Exchange& exchange) const;
@@ -47,6 +50,12 @@ class Truth {
     Extent extent = Extent::whole;
   };
 
+  struct Came {  // a message of one topic
+    std::size_t change = 0;
+    std::int64_t at_ms = 0;
+  };
+  void check_newest(const WebSocketClient& client, const Topic& topic, const std::vector<Came>& came) const;
+  static void check_pace(const WebSocketClient& client, const Topic& topic, const std::vector<Came>& came);
   [[nodiscard]] StartRange start_of(const View& view, const Got& got) const;
   [[nodiscard]] static StartRange start_with_value(const View& view, const Got& got);
   [[nodiscard]] static StartRange start_live(const View& view, const Got& got);

@@ -11,6 +11,8 @@ std::string target_of(const WebSocketClient::Options& options) {
   if (!options.echo) target += "&echo=0";
   if (options.last) target += "&last=1";
   if (options.publish_only) target += "&mode=pub";
+  if (options.latest) target += "&delivery=latest";
+  if (options.rate_hz > 0) target += "&rate=" + std::to_string(options.rate_hz);
   return target;
 }
 
@@ -21,7 +23,7 @@ WebSocketClient::WebSocketClient(const World& world, std::uint32_t id, int liste
 
 std::string WebSocketClient::name() const {
   return "client " + std::to_string(id()) + " (" + options_.filter + (options_.last ? ", last=1" : "") +
-         (options_.echo ? "" : ", echo=0") + ")";
+         (options_.echo ? "" : ", echo=0") + (options_.latest ? ", latest)" : ")");
 }
 
 void WebSocketClient::publish(std::size_t size) {
@@ -35,6 +37,7 @@ void WebSocketClient::message(const frame::Event& event) {
   expect((event.kind == frame::Event::Kind::text) == is_text(*key),
          [&] { return text(*key) + " changed between text and binary"; });
   keys_.push_back(*key);
+  received_ms_.push_back(world_.now.monotonic.ms);
 }
 
 }  // namespace ringcast::sim

@@ -17,6 +17,10 @@ class WebSocketClient final : public FramedClient {
     bool echo = true;
     bool last = false;
     bool publish_only = false;
+    bool latest = false;
+    std::uint32_t rate_hz = 0;  // with latest; 0: no limit
+
+    [[nodiscard]] std::int64_t period_ms() const noexcept { return rate_hz == 0 ? 0 : (999 + rate_hz) / rate_hz; }
   };
 
   WebSocketClient(const World& world, std::uint32_t id, int listener, const Options& options);
@@ -27,6 +31,9 @@ class WebSocketClient final : public FramedClient {
   [[nodiscard]] std::string name() const override;
   [[nodiscard]] const Options& options() const noexcept { return options_; }
   [[nodiscard]] const std::vector<Key>& received_keys() const noexcept { return keys_; }
+  [[nodiscard]] const std::vector<std::int64_t>& received_ms() const noexcept {
+    return received_ms_;
+  }  // when each came
   [[nodiscard]] std::uint32_t published() const noexcept { return next_number_; }
 
  private:
@@ -34,6 +41,7 @@ class WebSocketClient final : public FramedClient {
 
   const Options options_;
   std::vector<Key> keys_;
+  std::vector<std::int64_t> received_ms_;
   std::uint32_t next_number_ = 0;
 };
 

@@ -2,7 +2,7 @@
 # Plants each bug of this folder by itself into a copy of the tree, builds the simulator there, and shows which seed
 # finds it and what is left of it when it is shrunk. Not part of CI: each takes a build of the files that it touches.
 #
-#   tests/sim/planted/find.sh [patch…]      SEEDS=2000  most seeds to try for each
+#   tests/sim/planted/find.sh [name…]      SEEDS=2000  most seeds to try for each
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tree=$(git -C "$here" rev-parse --show-toplevel)
@@ -14,10 +14,10 @@ patches=("$@")
 mkdir -p "$scratch/tree"
 git -C "$tree" archive HEAD | tar -x -C "$scratch/tree"
 cd "$scratch/tree"
-cmake --preset release -B "$scratch/build" > /dev/null
+cmake --preset release -B "$scratch/build" -D RINGCAST_PERF=OFF -D CMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1" > /dev/null
 missed=0
 for patch in "${patches[@]}"; do
-  patch=$(realpath "$patch" 2> /dev/null || echo "$here/$patch")
+  patch=$here/$(basename "$patch" .patch).patch
   began=$SECONDS
   patch --quiet -p1 < "$patch"
   cmake --build "$scratch/build" --target sim_tests -- -j2 > "$scratch/build.log" || { tail -20 "$scratch/build.log"; exit 1; }
