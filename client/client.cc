@@ -135,26 +135,28 @@ Client::Client(Client&& other) noexcept = default;
 Client& Client::operator=(Client&& other) noexcept = default;
 Client::~Client() = default;
 
-std::future<PublishResult> Client::publish(std::string_view topic, std::string_view payload, PublishOptions options) {
+std::future<PublishResult> Client::publish(std::string_view topic, std::string_view payload,
+                                           const PublishOptions& options) {
   std::promise<PublishResult> promise;
   auto result = promise.get_future();
   (void)post(*impl_, topic, payload, options, Completion(std::move(promise)), IfFull::wait);
   return result;
 }
 
-void Client::publish(std::string_view topic, std::string_view payload, PublishOptions options, PublishCallback done) {
+void Client::publish(std::string_view topic, std::string_view payload, const PublishOptions& options,
+                     PublishCallback done) {
   (void)post(*impl_, topic, payload, options, Completion(std::move(done)), IfFull::wait);
 }
 
 std::optional<std::future<PublishResult>> Client::try_publish(std::string_view topic, std::string_view payload,
-                                                              PublishOptions options) {
+                                                              const PublishOptions& options) {
   std::promise<PublishResult> promise;
   auto result = promise.get_future();
   if (!post(*impl_, topic, payload, options, Completion(std::move(promise)), IfFull::give_up)) return std::nullopt;
   return result;
 }
 
-bool Client::try_publish(std::string_view topic, std::string_view payload, PublishOptions options,
+bool Client::try_publish(std::string_view topic, std::string_view payload, const PublishOptions& options,
                          PublishCallback done) {
   return post(*impl_, topic, payload, options, Completion(std::move(done)), IfFull::give_up);
 }
@@ -164,7 +166,7 @@ std::expected<Subscription, ClientError> Client::subscribe(std::string filter, S
                                                            SubscriptionEventCallback on_event) {
   if (auto wrong = impl_->check_filter(filter, options)) return std::unexpected(*std::move(wrong));
   const auto id = impl_->mailbox().post_subscribe({.filter = std::move(filter),
-                                                   .options = options,
+                                                   .options = std::move(options),
                                                    .on_message = std::move(on_message),
                                                    .on_event = std::move(on_event)});
   if (!id) return std::unexpected(ClientError{.text = "the client is closed", .remedy = {}});

@@ -362,13 +362,13 @@ class Client {
 
   // Publishes, waiting for room in the window. Results come in any order; publishes to a topic are sequenced in theirs.
   [[nodiscard]] std::future<PublishResult> publish(std::string_view topic, std::string_view payload,
-                                                   PublishOptions options = {});
-  void publish(std::string_view topic, std::string_view payload, PublishOptions options, PublishCallback done);
+                                                   const PublishOptions& options = {});
+  void publish(std::string_view topic, std::string_view payload, const PublishOptions& options, PublishCallback done);
 
   // The same without ever waiting: nothing, or false, when the window is full; `done` is not called then.
   [[nodiscard]] std::optional<std::future<PublishResult>> try_publish(std::string_view topic, std::string_view payload,
-                                                                      PublishOptions options = {});
-  [[nodiscard]] bool try_publish(std::string_view topic, std::string_view payload, PublishOptions options,
+                                                                      const PublishOptions& options = {});
+  [[nodiscard]] bool try_publish(std::string_view topic, std::string_view payload, const PublishOptions& options,
                                  PublishCallback done);
 
   // Fails when the client is closed or the options can never work. The broker's answer comes as an event.
