@@ -203,17 +203,23 @@ async function cutAll(clients, port, feed) {
   return { at, took, away: (await feed.count()) - fed };
 }
 
-// Doubles the feed's rate up to the one asked for, unless this process could not keep up with the next. {rate,
-// utilization: of this process}.
+// Doubles the feed's rate up to the one asked for, as long as this process keeps up with it. {rate, utilization: of this
+// process, 0 to 1}.
 async function warm(feed) {
+  let chosen;
   for (let rate = Math.ceil(options.rate / kFirstShare); ; rate = Math.min(2 * rate, options.rate)) {
     await feed.setRate(rate);
     await sleep(kSettleMs);
     const before = performance.eventLoopUtilization();
     await sleep(options.warm * 1000);
     const { utilization } = performance.eventLoopUtilization(before);
-    if (rate === options.rate || 2 * utilization > kBusyMax) return { rate, utilization };
+    if (chosen && utilization > kBusyMax) break;
+    chosen = { rate, utilization };
+    if (rate === options.rate || 2 * utilization > kBusyMax) return chosen;
   }
+  await feed.setRate(chosen.rate);
+  await sleep(kSettleMs);
+  return chosen;
 }
 
 async function turn(delivery, config) {
