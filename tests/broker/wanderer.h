@@ -238,11 +238,11 @@ inline void Wanderer::on(const proto::Lag& lag) {
 }
 
 inline void Wanderer::on(const proto::Checkpoint& checkpoint) {
-  const auto read = read_token(checkpoint.token);
-  REQUIRE(read.has_value());
+  const Checkpoint read = read_token(checkpoint.token).value_or(Checkpoint{});
+  REQUIRE_FALSE(read.positions.empty());
   token_ = checkpoint.token;
   tokens_.push_back(
-      {.at = clock_, .time_us = bench_.now.utc_us, .checkpoint = *read, .after_gap = std::exchange(after_gap_, false)});
+      {.at = clock_, .time_us = bench_.now.utc_us, .checkpoint = read, .after_gap = std::exchange(after_gap_, false)});
   may_repeat_ = may_repeat_ && lagging_;
 }
 
