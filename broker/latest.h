@@ -220,7 +220,7 @@ class Latest {
   [[nodiscard]] static bool hears(const Solo& solo, const topics::Owed& owed, std::uint64_t position);
   void hear_all_owed(Session& session) const;
   void owe_topic(Session& session, SoloSet& set, topics::Owed owed);
-  void take_out(SoloSet& set, std::span<const Change> changes);
+  void take_out(SlotId slot, Session& session, SoloSet& set, std::span<const Change> changes);
   void forget_owed(std::uint32_t entry);
   [[nodiscard]] bool tick_solo(PaceState& pace, SlotId slot, std::uint32_t& budget);
   [[nodiscard]] static bool can_take(const Session& session) noexcept;

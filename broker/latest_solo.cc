@@ -46,7 +46,8 @@ void Latest::owe_member(topics::GroupId group, const topics::Member& member, con
 bool Latest::take_run(Session& session, std::uint32_t index, const Run& run) {
   if (session.run == run.number || session.phase >= Phase::closing) return false;
   if (!session.lagging) {
-    for (const auto& set : session.solo->sets) take_out(*set, run.changes);
+    const SlotId slot = sessions_.id(session, index);
+    for (const auto& set : session.solo->sets) take_out(slot, session, *set, run.changes);
     return false;
   }
   session.run = run.number;
@@ -95,12 +96,21 @@ void Latest::owe_topic(Session& session, SoloSet& set, topics::Owed owed) {
   add(set.owed, owed);
 }
 
-void Latest::take_out(SoloSet& set, std::span<const Change> changes) {
+// A value that it was owed is not taken away by an event: it goes out before that.
+void Latest::take_out(SlotId slot, Session& session, SoloSet& set, std::span<const Change> changes) {
   if (set.owed.empty()) return;
   for (const Change& change : changes) {
     const auto taken = set.owed.remove(change.entry);
     if (!taken) continue;
-    counters_.merged += taken->changes;
+    Parts parts = parts_for(slot, session, *taken);
+    if (parts[0] != nullptr && parts[0]->seq >= change.seq) parts[0] = nullptr;  // EVERY brings it
+    parts[1] = nullptr;
+    const auto spans = renderings_.render(change.entry, parts, session.encoding);
+    if (!spans.empty()) {
+      sessions_.append(session, slot.index, spans);
+      renderings_.clear();  // the values that they tell may be overwritten before the next turn of Latest's
+    }
+    counters_.merged += taken->changes - messages(*taken, parts);
     forget_owed(change.entry);
   }
 }

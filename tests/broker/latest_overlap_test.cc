@@ -32,6 +32,19 @@ TEST_CASE("latest: EVERY goes before it, and takes what a tick would have brough
   CHECK(scene.values(client) == Texts{"t/b=1"});
 }
 
+TEST_CASE("latest: an event that EVERY brings does not take the place of a value, which goes before it") {
+  Scene scene;
+  Client& client = scene.connect(0);
+  scene.ask(client, latest(1, "t/#", 10));
+  scene.publish("t/a", "1");
+  scene.ask(client, subscribe(2, "t/a"));
+  scene.publish("t/a", "passes by", "event");
+  CHECK(scene.values(client) == Texts{"t/a=1", "t/a=passes by"});
+  scene.pass(100);
+  CHECK(scene.values(client).empty());
+  CHECK(scene.served().owed() == 0);
+}
+
 TEST_CASE("latest: of two rates over one topic the higher counts, each message comes once") {
   Scene scene;
   Client& client = scene.connect(0);
