@@ -71,7 +71,10 @@ void FullClient::send(const std::vector<Outgoing>& messages) {
          .payload = proto::Bytes{reinterpret_cast<const std::uint8_t*>(message.payload.data()), message.payload.size()},
          .producer_seq = message.producer_seq});
   }
-  if (requests.size() > 1 && world_.random.percent(50)) {
+  constexpr std::size_t kBatchBytesMax = 20'000;  // below the least limit on a message, whatever its form
+  std::size_t bytes = 0;
+  for (const Outgoing& message : messages) bytes += message.payload.size() + 200;
+  if (requests.size() > 1 && bytes <= kBatchBytesMax && world_.random.percent(50)) {
     for (std::span<const proto::Publish> rest = requests; !rest.empty();) {
       const auto batch = rest.first(std::min<std::size_t>(rest.size(), proto::kBatchMessagesMax));
       rest = rest.subspan(batch.size());

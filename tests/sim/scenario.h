@@ -23,7 +23,7 @@ struct Built {
   bool degrade = false;  // on_lag DEGRADE, the default
   bool resume = false;   // checkpoints, since a token, since a time
 };
-inline constexpr Built kBuilt{.latest = true, .skip = true, .degrade = true};
+inline constexpr Built kBuilt{.latest = true, .skip = true, .degrade = true, .resume = true};
 
 struct Scenario {
   enum class Kind : std::uint8_t {

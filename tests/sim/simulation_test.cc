@@ -94,6 +94,9 @@ TEST_CASE("shards keep the delivery contract in every simulated world") {
   }
   CHECK(tally.deliveries > 10 * (seeds - 1));  // else the runs are about nothing
   CHECK(tally.full > 10 * (seeds - 1));
+  CHECK(tally.recovered >= seeds / 20);
+  CHECK(tally.conflated >= seeds / 50);
+  CHECK(tally.gaps >= seeds / 20);
 }
 
 TEST_CASE("a plan is read as it was written") {

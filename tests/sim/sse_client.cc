@@ -99,7 +99,10 @@ void SseClient::block(std::string_view text) {
   expect(read.has_value() && std::holds_alternative<proto::Message>(*read),
          [&] { return name() + " cannot read " + std::string(data.substr(0, 200)); });
   ++heard_;
-  subscriber_.message(std::get<proto::Message>(*read));
+  const auto& message = std::get<proto::Message>(*read);
+  // Of what comes from another epoch nothing says where it ends but what follows.
+  if (told_ && !complete_ && options_.ask.replays() && message.mark == proto::Mark::live) complete_gap();
+  subscriber_.message(message);
 }
 
 void SseClient::event(std::string_view kind, std::string_view data) {
@@ -124,12 +127,17 @@ void SseClient::complete(proto::Resumed resumed) {
   subscriber_.snapshot_end({.subscription = 0, .resumed = resumed});
 }
 
+void SseClient::complete_gap() {
+  complete_ = true;
+  subscriber_.snapshot_end({.subscription = 0, .resumed = proto::Resumed::gap});
+}
+
 // What comes after it does not belong to the beginning.
 void SseClient::id_came(std::string_view token) {
   expect(complete_ || told_ || !options_.ask.is_since(),
          [&] { return name() + " got an id before it was told the outcome"; });
-  const auto outcome = told_ ? proto::Resumed::gap : proto::Resumed::unspecified;
-  if (!complete_) subscriber_.snapshot_end({.subscription = 0, .resumed = outcome});
+  if (!complete_ && told_) complete_gap();
+  if (!complete_) subscriber_.snapshot_end({.subscription = 0});
   complete_ = true;
   constexpr std::uint64_t kSubscription = 0;
   subscriber_.checkpoint({.subscriptions = std::span(&kSubscription, 1), .epoch = {}, .token = token});

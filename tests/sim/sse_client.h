@@ -45,6 +45,7 @@ class SseClient final : public Client {
   void event(std::string_view kind, std::string_view data);
   void id_came(std::string_view token);
   void complete(proto::Resumed resumed);
+  void complete_gap();
 
   const Options options_;
   SubscriberModel subscriber_;

@@ -176,9 +176,8 @@ std::uint64_t SubscriberModel::position_of(const Subscription& subscription, std
 
 // A home tells of a gap too where something else was forgotten than what was missed: it does not know what that was.
 bool SubscriberModel::may_be_gap(const Subscription& subscription) const {
-  constexpr std::uint64_t kBirthUs = 1'000;  // until each of its homes has had its first turn
-  const bool by_time = subscription.ask.start == proto::Start::since_time;
-  if (by_time && subscription.ask.since_us < world_.began_us + kBirthUs) return true;
+  // When what it has lost was published, it knows to a second or worse.
+  if (subscription.ask.start == proto::Start::since_time) return true;
   if (subscription.ask.since && subscription.ask.since->epoch != world_.epoch) return true;
   return std::ranges::any_of(ledger_.topics(), [&](const Topic& topic) {
     if (!topics::matches(subscription.ask.filter, topic.name)) return false;
