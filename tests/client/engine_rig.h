@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/engine.h"
@@ -102,7 +104,7 @@ class EngineRig {
     engine().subscribe(
         {.id = id,
          .filter = filter,
-         .options = options,
+         .options = std::move(options),
          .on_message =
              [this, id](const Message& message) {
                const std::string mark = message.mark == Mark::live ? "" : message.mark == Mark::snapshot ? "s " : "r ";
@@ -129,6 +131,12 @@ class EngineRig {
       text += ' ';
     }
     return text;
+  }
+
+  // What the latest status says is wrong; "" when nothing is.
+  [[nodiscard]] std::string error() const {
+    const std::optional<ClientError>& error = statuses.back().error;
+    return error ? error->text : "";
   }
 
   struct Answered {
