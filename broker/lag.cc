@@ -61,6 +61,7 @@ void Lag::keep_budget(Instant now) {
   place_.memory.publish(place_.shard, used);
   if (place_.memory_budget == 0) return;
   const std::uint64_t total = place_.memory.total();
+  publish_worst(total, now);
   if (total <= place_.memory_budget) {
     over_since_ = Instant::never();
     return;
@@ -74,18 +75,41 @@ void Lag::keep_budget(Instant now) {
   place_.memory.publish(place_.shard, pinned());
 }
 
+// Once a millisecond, from half of the budget on: so it is known when the budget is exceeded.
+void Lag::publish_worst(std::uint64_t total, Instant now) {
+  if (total <= place_.memory_budget / 2) return place_.memory.publish_worst(place_.shard, {});
+  if (now == worst_told_) return;
+  worst_told_ = now;
+  MemoryUse::Worst worst;
+  for (const SlotId slot : sessions_.blocked_slots()) {
+    const Session* session = sessions_.find(slot);
+    if (session == nullptr || session->phase >= Phase::closing) continue;
+    const std::uint64_t outbox_bytes = SessionTable::pinned_bytes(*session);
+    worst.outbox_bytes = std::max(worst.outbox_bytes, outbox_bytes);
+    worst.all_bytes = std::max(worst.all_bytes, outbox_bytes + latest_.pinned_bytes(*session));
+  }
+  place_.memory.publish_worst(place_.shard, worst);
+}
+
+// Who pins less is left alone as long as somebody pins so much, on whatever shard: a shard may have nobody but healthy
+// subscribers that are about to be sent what waits. When the worst have given way, others are the worst.
+std::uint64_t Lag::among_worst(std::uint64_t worst_bytes) noexcept {
+  return std::max<std::uint64_t>(kWorthDealingBytes, worst_bytes / 4 * 3);
+}
+
 // Down to `goal` bytes by what the worst laggards agreed to; down to `must` by closing them.
 void Lag::relieve(std::uint64_t goal, std::uint64_t must, Instant now) {
+  const MemoryUse::Worst worst = place_.memory.worst();
   for (const Waiting& waiting : worst_first(Counted::outbox)) {
     if (pinned() <= goal || !has_time()) return;
-    if (waiting.pinned_bytes < kWorthDealingBytes) break;
+    if (waiting.pinned_bytes < among_worst(worst.outbox_bytes)) break;
     ++counters_.over_budget;
     fall_behind(waiting.slot, *sessions_.find(waiting.slot), Why::budget, now);
   }
   if (now - over_since_ < kPatienceMs) return;  // others may still give back
   for (const Waiting& waiting : worst_first(Counted::all)) {
     if (pinned() <= must || !has_time()) return;
-    if (waiting.pinned_bytes < kWorthDealingBytes) return;
+    if (waiting.pinned_bytes < among_worst(worst.all_bytes)) return;
     ++counters_.over_budget;
     close(waiting.slot, *sessions_.find(waiting.slot), Why::budget, now);
   }

@@ -86,7 +86,9 @@ class Lag {
 
   void look_at_overflowed(Instant now);
   void keep_budget(Instant now);
+  void publish_worst(std::uint64_t total, Instant now);
   void relieve(std::uint64_t goal, std::uint64_t must, Instant now);
+  [[nodiscard]] static std::uint64_t among_worst(std::uint64_t worst_bytes) noexcept;
   enum class Counted : std::uint8_t { outbox, all };  // all: what newest values are owed too
   [[nodiscard]] std::vector<Waiting> worst_first(Counted counted);
   // What this shard pins for its subscribers; bytes.
@@ -134,6 +136,7 @@ class Lag {
   std::vector<SlotId> due_;  // to be told, unless they are blocked
   Instant next_look_ = Instant::never();
   Instant over_since_ = Instant::never();  // the budget is exceeded
+  Instant worst_told_ = Instant::never();  // when the worst laggards were looked for last
   std::size_t worked_bytes_ = 0;           // in this turn
   Counters counters_;
 };
