@@ -249,7 +249,8 @@ describe('ringcast pub and sub', () => {
     }
     await assertEnds(patient, 1);
     assert.match(patient.lines[0], /1012.*trying again/);
-    assert.match(patient.lines.at(-1), /nothing listens.*gave up.*--retry/);
+    // Its random delay after a 1012 may be longer than the retries may take: then it never saw that nothing listens.
+    assert.match(patient.lines.at(-1), /(nothing listens|1012).*gave up.*--retry/);
   });
 
   it('come back when the broker does, and say what may be missing or twice', async (t) => {
