@@ -265,11 +265,12 @@ TEST_CASE("budget: who has just not been sent to is no laggard beside those of o
   options.config.outbox_max_bytes = 4 * kMiB;
   options.memory_budget = 1 * kMiB;
   LagBench lag(options);
-  Client& stalled = lag.bench.connect(0, "/topics/%23");
-  Client& healthy = lag.bench.connect(1, "/topics/%23");
+  Client& healthy = lag.bench.connect(0, "/topics/%23");  // whose shard looks first
+  Client& stalled = lag.bench.connect(1, "/topics/%23");
   stalled.reads = false;
   std::size_t heard = 0;
   for (int i = 0; i < 600; ++i) {  // never more than 20 behind
+    lag.bench.now.monotonic = lag.bench.now.monotonic + 1;
     healthy.reads = i % 20 == 19;
     lag.publish("t", 1, 10'000);
     if (!healthy.reads) continue;
@@ -279,8 +280,8 @@ TEST_CASE("budget: who has just not been sent to is no laggard beside those of o
     CHECK(account.lags.empty());
   }
   CHECK(heard == 600);
-  CHECK(lag.bench.shard(0).lag().counters().over_budget > 0);
-  CHECK(lag.bench.shard(1).lag().counters().over_budget == 0);
+  CHECK(lag.bench.shard(0).lag().counters().over_budget == 0);
+  CHECK(lag.bench.shard(1).lag().counters().over_budget > 0);
 }
 
 TEST_CASE("budget: when it does not help that laggards degrade, they are closed, the worst first") {
