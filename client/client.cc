@@ -60,9 +60,14 @@ Mailbox::Wait wait_of(const PublishOptions& options) {
 
 constexpr Mailbox::Wait kNoWait{.until = Clock::time_point{}};  // long ago
 
-PublishResult not_taken(Mailbox::Admission admission) {
+// Why a closed client takes nothing: what ended it, where that was not its own program.
+ClientError why_closed(Client::Impl& impl) {
+  return impl.mailbox().status().error.value_or(ClientError{.text = "the client is closed", .remedy = {}});
+}
+
+PublishResult not_taken(Client::Impl& impl, Mailbox::Admission admission) {
   if (admission == Mailbox::Admission::full) return {.status = PublishStatus::full, .text = "the window is full"};
-  return {.status = PublishStatus::not_sent, .text = "the client is closed"};
+  return {.status = PublishStatus::not_sent, .text = why_closed(impl).text};
 }
 
 enum class IfFull : std::uint8_t { wait, give_up };
@@ -79,7 +84,7 @@ bool post(Client::Impl& impl, std::string_view topic, std::string_view payload, 
     const auto admission = impl.mailbox().post_publish(message, waits ? wait_of(options) : kNoWait);
     if (admission == Mailbox::Admission::taken) return true;
     if (admission == Mailbox::Admission::full && !waits) return false;
-    refusal = not_taken(admission);
+    refusal = not_taken(impl, admission);
   }
   message.done(*refusal);
   return true;
@@ -169,7 +174,7 @@ std::expected<Subscription, ClientError> Client::subscribe(std::string filter, S
                                                    .options = std::move(options),
                                                    .on_message = std::move(on_message),
                                                    .on_event = std::move(on_event)});
-  if (!id) return std::unexpected(ClientError{.text = "the client is closed", .remedy = {}});
+  if (!id) return std::unexpected(why_closed(*impl_));
   Subscription subscription;
   subscription.client_ = impl_.get();
   subscription.id_ = *id;

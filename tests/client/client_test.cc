@@ -65,7 +65,7 @@ TEST_CASE("Client publishes from many threads, each with its own result, by futu
   CHECK(client.close());
   CHECK(client.status().state == State::closed);
   CHECK(client.publish("t", "late").get().status == PublishStatus::not_sent);
-  CHECK_FALSE(client.subscribe("t", {}, nullptr).has_value());
+  CHECK(client.subscribe("t", {}, nullptr).error().text == "the client is closed");
 }
 
 TEST_CASE("Client's window takes so many messages and not one more, until there is an answer") {
@@ -249,7 +249,10 @@ TEST_CASE("Client ends well from any state") {
     Client client = open(broker);
     CHECK(client.publish("t", "x").get().status == PublishStatus::not_sent);
     CHECK_FALSE(client.wait_connected(kPatience));
-    CHECK(client.status().error->text == "refused with 404 Not Found");
+    const std::string why = "refused with 404 Not Found";
+    CHECK(client.status().error->text == why);
+    CHECK(client.publish("t", "late").get().text == why);
+    CHECK(client.subscribe("t", {}, nullptr).error().text == why);
   }
   SUBCASE("moved from, and moved onto") {
     BrokerThread broker({.acks = true});
