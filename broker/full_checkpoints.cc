@@ -114,15 +114,13 @@ std::optional<Since> FullSession::since_of(SlotId slot, Session& session, const 
 
 proto::Resumed FullSession::resumed_of(const Subscribing::Started& started) {
   if (!started.resumes) return proto::Resumed::unspecified;
+  counters_.resumes.count(started.resumed);
   switch (started.resumed) {
     case topics::Resumed::recovered:
-      ++counters_.recovered;
       return proto::Resumed::recovered;
     case topics::Resumed::conflated:
-      ++counters_.conflated;
       return proto::Resumed::conflated;
     case topics::Resumed::gap:
-      ++counters_.gaps;
       return proto::Resumed::gap;
   }
   std::unreachable();

@@ -21,6 +21,7 @@
 #include "broker/positions.h"
 #include "broker/publishing.h"
 #include "broker/requester.h"
+#include "broker/resume_counts.h"
 #include "broker/session_table.h"
 #include "broker/subscribing.h"
 
@@ -37,9 +38,7 @@ class FullSession {
     std::uint64_t errors = 0;  // refused requests
     std::uint64_t fenced = 0;  // connections
     std::uint64_t checkpoints = 0;
-    std::uint64_t recovered = 0;  // subscriptions that came back, and what came of it
-    std::uint64_t conflated = 0;
-    std::uint64_t gaps = 0;
+    ResumeCounts resumes;
   };
 
   struct Place {  // where this is

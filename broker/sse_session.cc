@@ -44,17 +44,7 @@ Span SseSession::write(Protocol protocol, std::string_view event) {
 void SseSession::started(const Subscribing::Started& started, Session& session) {
   if (!started.complete) return;
   if (started.resumes && !started.foreign) {
-    switch (started.resumed) {
-      case topics::Resumed::recovered:
-        ++counters_.recovered;
-        break;
-      case topics::Resumed::conflated:
-        ++counters_.conflated;
-        break;
-      case topics::Resumed::gap:
-        ++counters_.gaps;
-        break;
-    }
+    counters_.resumes.count(started.resumed);
     sessions_.send_own(started.slot, write(protocol_of(session.encoding), write_notice(notice_of(started.resumed))));
   }
   // Behind what is older, and what was told of it.
@@ -67,7 +57,7 @@ void SseSession::opened(SlotId slot, Instant now) {
   Session& session = sessions_.at(slot.index);
   std::string begin = write_retry(topics::hash_name(place_.key, std::to_string(sessions_.take_ticket())));
   if (const SseNotice* notice = session.http->stream_begins_with; notice != nullptr) {
-    ++counters_.gaps;
+    counters_.resumes.count(topics::Resumed::gap);
     begin += write_notice(*notice);
   }
   ++counters_.opened;

@@ -16,6 +16,7 @@
 #include "broker/config.h"
 #include "broker/latest.h"
 #include "broker/positions.h"
+#include "broker/resume_counts.h"
 #include "broker/session_table.h"
 #include "broker/sse_codec.h"
 #include "broker/sse_notice.h"
@@ -31,9 +32,7 @@ class SseSession {
 
   struct Counters {
     std::uint64_t opened = 0;
-    std::uint64_t recovered = 0;  // came back and got all that it had missed
-    std::uint64_t conflated = 0;  // came back and got the newest values of it
-    std::uint64_t gaps = 0;       // came back and was told that something may be missing
+    ResumeCounts resumes;  // of those that came back
     std::uint64_t peers_lost = 0;
   };
 
