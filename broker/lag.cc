@@ -81,12 +81,9 @@ void Lag::publish_worst(std::uint64_t total, Instant now) {
   if (now == worst_told_) return;
   worst_told_ = now;
   MemoryUse::Worst worst;
-  for (const SlotId slot : sessions_.blocked_slots()) {
-    const Session* session = sessions_.find(slot);
-    if (session == nullptr || session->phase >= Phase::closing) continue;
-    const std::uint64_t outbox_bytes = SessionTable::pinned_bytes(*session);
-    worst.outbox_bytes = std::max(worst.outbox_bytes, outbox_bytes);
-    worst.all_bytes = std::max(worst.all_bytes, outbox_bytes + latest_.pinned_bytes(*session));
+  for (const Waiting& one : waiting()) {
+    worst.outbox_bytes = std::max<std::uint64_t>(worst.outbox_bytes, one.outbox_bytes);
+    worst.all_bytes = std::max<std::uint64_t>(worst.all_bytes, one.all_bytes);
   }
   place_.memory.publish_worst(place_.shard, worst);
 }
@@ -100,30 +97,33 @@ std::uint64_t Lag::among_worst(std::uint64_t worst_bytes) noexcept {
 // Down to `goal` bytes by what the worst laggards agreed to; down to `must` by closing them.
 void Lag::relieve(std::uint64_t goal, std::uint64_t must, Instant now) {
   const MemoryUse::Worst worst = place_.memory.worst();
-  for (const Waiting& waiting : worst_first(Counted::outbox)) {
+  std::vector<Waiting> all = waiting();
+  std::ranges::sort(all, std::ranges::greater{}, &Waiting::outbox_bytes);
+  for (const std::uint64_t least = among_worst(worst.outbox_bytes); const Waiting& one : all) {
     if (pinned() <= goal || !has_time()) return;
-    if (waiting.pinned_bytes < among_worst(worst.outbox_bytes)) break;
+    if (one.outbox_bytes < least) break;
     ++counters_.over_budget;
-    fall_behind(waiting.slot, *sessions_.find(waiting.slot), Why::budget, now);
+    fall_behind(one.slot, *sessions_.find(one.slot), Why::budget, now);
   }
   if (now - over_since_ < kPatienceMs) return;  // others may still give back
-  for (const Waiting& waiting : worst_first(Counted::all)) {
-    if (pinned() <= must || !has_time()) return;
-    if (waiting.pinned_bytes < among_worst(worst.all_bytes)) return;
+  all = waiting();
+  std::ranges::sort(all, std::ranges::greater{}, &Waiting::all_bytes);
+  for (const std::uint64_t least = among_worst(worst.all_bytes); const Waiting& one : all) {
+    if (pinned() <= must || !has_time() || one.all_bytes < least) return;
     ++counters_.over_budget;
-    close(waiting.slot, *sessions_.find(waiting.slot), Why::budget, now);
+    close(one.slot, *sessions_.find(one.slot), Why::budget, now);
   }
 }
 
-std::vector<Lag::Waiting> Lag::worst_first(Counted counted) {
+std::vector<Lag::Waiting> Lag::waiting() {
   std::vector<Waiting> waiting;
   for (const SlotId slot : sessions_.blocked_slots()) {
     const Session* session = sessions_.find(slot);
     if (session == nullptr || session->phase >= Phase::closing) continue;
-    waiting.push_back({.slot = slot, .pinned_bytes = SessionTable::pinned_bytes(*session)});
-    if (counted == Counted::all) waiting.back().pinned_bytes += latest_.pinned_bytes(*session);
+    const std::size_t outbox_bytes = SessionTable::pinned_bytes(*session);
+    waiting.push_back(
+        {.slot = slot, .outbox_bytes = outbox_bytes, .all_bytes = outbox_bytes + latest_.pinned_bytes(*session)});
   }
-  std::ranges::sort(waiting, std::ranges::greater{}, &Waiting::pinned_bytes);
   return waiting;
 }
 

@@ -78,10 +78,11 @@ class Lag {
  private:
   enum class Why : std::uint8_t { size, age, budget };
 
-  // A connection that waits for its socket, and what it pins.
+  // A connection that waits for its socket, and what it pins: its outbox, and with the newest values it is owed.
   struct Waiting {
     SlotId slot;
-    std::size_t pinned_bytes = 0;
+    std::size_t outbox_bytes = 0;
+    std::size_t all_bytes = 0;
   };
 
   void look_at_overflowed(Instant now);
@@ -89,8 +90,7 @@ class Lag {
   void publish_worst(std::uint64_t total, Instant now);
   void relieve(std::uint64_t goal, std::uint64_t must, Instant now);
   [[nodiscard]] static std::uint64_t among_worst(std::uint64_t worst_bytes) noexcept;
-  enum class Counted : std::uint8_t { outbox, all };  // all: what newest values are owed too
-  [[nodiscard]] std::vector<Waiting> worst_first(Counted counted);
+  [[nodiscard]] std::vector<Waiting> waiting();
   // What this shard pins for its subscribers; bytes.
   [[nodiscard]] std::uint64_t pinned() noexcept { return sessions_.segments().live_bytes() + latest_.pinned_bytes(); }
   [[nodiscard]] bool has_time() const noexcept { return worked_bytes_ < kWorkBytes; }
