@@ -216,8 +216,8 @@ class Latest {
   [[nodiscard]] SoloSet& set_of(Session& session, Pace pace);
   void list(SlotId slot, Session& session, SoloSet& set);
   void owe_run(SlotId slot, Session& session, Pace pace, const Run& run);
-  static void note_heard(Solo& solo, const Solo::Heard& heard);
-  [[nodiscard]] static bool hears(const Solo& solo, const topics::Owed& owed, std::uint64_t position);
+  static void note_heard(Solo& solo, std::uint32_t entry, const Solo::Heard& heard);
+  [[nodiscard]] static bool hears(const Solo& solo, std::uint32_t entry, std::uint64_t position);
   void hear_all_owed(Session& session) const;
   void owe_topic(Session& session, SoloSet& set, topics::Owed owed);
   void take_out(SlotId slot, Session& session, SoloSet& set, std::span<const Change> changes);

@@ -32,10 +32,7 @@ void Latest::hear_all_owed(Session& session) const {
   if (session.solo == nullptr) return;
   for (const auto& set : session.solo->sets) {
     set->owed.each([&](const topics::Owed& owed) {
-      note_heard(*session.solo, {.entry = owed.entry,
-                                 .origin = owed.origin,
-                                 .first = owed.position,
-                                 .last = table_.newest(owed.entry).position});
+      note_heard(*session.solo, owed.entry, {.first = owed.position, .last = table_.newest(owed.entry).position});
     });
   }
 }

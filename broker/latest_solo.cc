@@ -62,24 +62,25 @@ void Latest::owe_run(SlotId slot, Session& session, Pace pace, const Run& run) {
         session, set,
         {.entry = change.entry, .origin = run.origin, .seq = change.seq, .position = change.position, .stamp = stamp_});
     if (run.publisher == slot) {  // one of its subscriptions does not hear it, but this one
-      note_heard(*session.solo, {.entry = change.entry, .origin = run.origin, .first = change.position});
+      note_heard(*session.solo, change.entry, {.first = change.position});
     }
   }
   list(slot, session, set);
 }
 
 // Of what the connection publishes on this topic it hears what lies between these positions.
-void Latest::note_heard(Solo& solo, const Solo::Heard& heard) {
-  const auto known = [&](const Solo::Heard& one) {
-    return one.entry == heard.entry && one.origin == heard.origin && one.first <= heard.first && one.last >= heard.last;
-  };
-  if (std::ranges::none_of(solo.heard, known)) solo.heard.push_back(heard);
+void Latest::note_heard(Solo& solo, std::uint32_t entry, const Solo::Heard& heard) {
+  const auto [begin, end] = solo.heard.equal_range(entry);
+  const bool known = std::any_of(begin, end, [&](const auto& one) {
+    return one.second.first <= heard.first && one.second.last >= heard.last;
+  });
+  if (!known) solo.heard.emplace_hint(end, entry, heard);
 }
 
-bool Latest::hears(const Solo& solo, const topics::Owed& owed, std::uint64_t position) {
-  return std::ranges::any_of(solo.heard, [&](const Solo::Heard& one) {
-    return one.entry == owed.entry && one.origin == owed.origin && one.first <= position && position <= one.last;
-  });
+bool Latest::hears(const Solo& solo, std::uint32_t entry, std::uint64_t position) {
+  const auto [begin, end] = solo.heard.equal_range(entry);
+  return std::any_of(
+      begin, end, [&](const auto& one) { return one.second.first <= position && position <= one.second.last; });
 }
 
 // A topic that is owed at another pace is owed at this one from now on.
@@ -185,7 +186,11 @@ Latest::Sent Latest::send_solo(SlotId slot, Session& session, SoloSet& set, std:
     if (session.solo->stale) {
       const std::optional<Pace> pace = pace_for(session, owed);
       if (pace != set.pace) {
-        if (pace) move(slot, session, *pace, owed);
+        if (pace) {
+          move(slot, session, *pace, owed);
+        } else {
+          session.solo->heard.erase(owed.entry);
+        }
         forget_owed(owed.entry);
         continue;
       }
@@ -226,10 +231,10 @@ Latest::Parts Latest::parts_for(SlotId slot, Session& session, const topics::Owe
   const topics::Publisher own{.shard = self_, .slot = slot.index, .generation = slot.generation};
   for (const topics::Message*& part : parts) {
     if (part == nullptr || part->publisher != own) continue;
-    const bool heard = hears(*session.solo, owed, part->position);
+    const bool heard = hears(*session.solo, owed.entry, part->position);
     if (!heard || wanted_by(session, owed, Wish::own) == nullptr) part = nullptr;
   }
-  std::erase_if(session.solo->heard, [&](const Solo::Heard& one) { return one.entry == owed.entry; });
+  session.solo->heard.erase(owed.entry);
   return parts;
 }
 
@@ -371,8 +376,7 @@ void Latest::owe(SlotId slot, Session& session, topics::TopicHandle topic, const
   owed.stamp = stamp_;
   owe_topic(session, set, owed);
   if (!session.echo) {  // what was dropped it would have heard
-    note_heard(*session.solo,
-               {.entry = owed.entry, .origin = first.origin, .first = first.position, .last = dropped_position});
+    note_heard(*session.solo, owed.entry, {.first = first.position, .last = dropped_position});
   }
   table_.release(owed.entry);
   list(slot, session, set);

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -48,15 +49,13 @@ struct Solo {
   // Of its subscriptions, sorted: (group, index in the session). Empty: not known.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> places;
   Merged merged;  // while it lags
-  // Of topics that it is owed: between which positions of their origin it hears what it publishes itself, where one of
-  // its subscriptions does not. Several of one topic.
+  // Of topics that it is owed, by their entries in Latest's table: between which positions of the topic's origin it hears
+  // what it publishes itself, where one of its subscriptions does not.
   struct Heard {
-    std::uint32_t entry = 0;
-    std::uint32_t origin = 0;
     std::uint64_t first = 0;
     std::uint64_t last = UINT64_MAX;
   };
-  std::vector<Heard> heard;
+  std::multimap<std::uint32_t, Heard> heard;
 };
 
 }  // namespace ringcast::broker
