@@ -310,7 +310,7 @@ class Model {
 }  // namespace
 
 TEST_CASE("subscriptions agree with the plain model after every step, fan-outs standing in the middle of it all") {
-  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 24; ++seed) {
     CAPTURE(seed);
     Model model(seed, seed % 3 == 0 ? 1 : seed % 3 == 1 ? 4 : kShardsMax);
     for (int step = 0; step < 400; ++step) {
