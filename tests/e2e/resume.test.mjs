@@ -121,8 +121,9 @@ onEachBackend('coming back', (io) => {
     const first = await Broker.start({ io });
     const followers = kKinds.map((kind) => kind(first, 'storm/#'));
     await all(followers, (one) => one.connect());
+    await all(followers, (one) => one.until(() => one.isBegun, 'from where it can resume'));
     await publish(first, 'storm/1', 'x');
-    await all(followers, (one) => one.until(() => one.isBegun && one.told.size === 1, 'a message'));
+    await all(followers, (one) => one.until(() => one.told.size === 1, 'a message'));
     for (const one of followers) one.lose();
     await first.stop();
 
