@@ -9,12 +9,10 @@
 #include "frame/deflate.h"
 #include "tests/broker/full_bench.h"
 
-namespace ringcast::broker {
+namespace ringcast::broker::test {
 
 namespace {
 
-using test::Client;
-using test::FullBench;
 using Texts = std::vector<std::string>;
 
 constexpr std::string_view kOffer = "permessage-deflate; client_max_window_bits";
@@ -348,4 +346,4 @@ TEST_CASE("compression: a turn compresses a bounded number of bytes, and everyth
   CHECK(bench.take(client) == Texts(10, payload));
 }
 
-}  // namespace ringcast::broker
+}  // namespace ringcast::broker::test

@@ -9,20 +9,9 @@
 #include "tests/broker/full_bench.h"
 #include "tests/broker/full_json.h"
 
-namespace ringcast::broker {
+namespace ringcast::broker::test {
 
-namespace {
-
-using test::Client;
-using test::FullBench;
-using test::has;
-using test::messages;
-using test::publish;
-using test::subscribe;
-using test::Texts;
-using test::value_of;
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("full: hello is answered by a welcome that says what the limits are") {
   FullBench bench;
@@ -364,4 +353,4 @@ TEST_CASE("full: a kind of frame that the form does not have is closed with 1003
   CHECK(client.close_code == 1003);
 }
 
-}  // namespace ringcast::broker
+}  // namespace ringcast::broker::test

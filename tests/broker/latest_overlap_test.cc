@@ -6,17 +6,9 @@
 
 #include "tests/broker/latest_scene.h"
 
-namespace ringcast::broker {
+namespace ringcast::broker::test {
 
-namespace {
-
-using test::Client;
-using test::latest;
-using test::Scene;
-using test::subscribe;
-using test::Texts;
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("latest: EVERY goes before it, and takes what a tick would have brought later") {
   Scene scene;
@@ -132,4 +124,4 @@ TEST_CASE("latest: who does not hear itself is not sent its own value, nor the o
   CHECK(scene.values(client) == Texts{"t/a=theirs"});
 }
 
-}  // namespace ringcast::broker
+}  // namespace ringcast::broker::test

@@ -12,14 +12,9 @@
 #include "tests/topics/random.h"
 #include "topics/name.h"
 
-namespace ringcast::broker {
+namespace ringcast::broker::test {
 
 namespace {
-
-using test::Client;
-using test::Scene;
-using test::Texts;
-using test::value_of;
 
 constexpr int kRatesHz[] = {0, 1, 10, 50};
 
@@ -95,7 +90,7 @@ class LatestTrial {
     peer.live[++ids_] = filter;
     const std::string more = random_.percent(80) ? "" : R"(,"echo":false)";
     scene_.say(*peer.client, random_.percent(25) ? test::subscribe(ids_, filter, more)
-                                                 : test::latest(ids_, filter, kRatesHz[random_.below(4)], more));
+                                                 : latest(ids_, filter, kRatesHz[random_.below(4)], more));
   }
 
   void unsubscribe(Peer& peer) {
@@ -128,9 +123,9 @@ class LatestTrial {
   void take() {
     for (Peer& peer : peers_) {
       for (const std::string& json : scene_.take(*peer.client)) {
-        if (!test::is_kind(json, "message")) continue;
+        if (!is_kind(json, "message")) continue;
         const std::string topic = value_of(json, "topic");
-        const std::uint64_t seq = test::number_of(json, "seq");
+        const std::uint64_t seq = number_of(json, "seq");
         CAPTURE(json);
         REQUIRE(seq > peer.got[topic]);
         REQUIRE(value_of(json, "text") == std::to_string(seq));
@@ -166,4 +161,4 @@ TEST_CASE("latest: whatever happens, the final values arrive, none older after a
   }
 }
 
-}  // namespace ringcast::broker
+}  // namespace ringcast::broker::test

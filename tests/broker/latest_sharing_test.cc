@@ -6,15 +6,9 @@
 
 #include "tests/broker/latest_scene.h"
 
-namespace ringcast::broker {
+namespace ringcast::broker::test {
 
-namespace {
-
-using test::Client;
-using test::Scene;
-using test::Texts;
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("latest: one encoding per tick and group, however many members; and the next tick they all share it") {
   Scene scene;
@@ -85,4 +79,4 @@ TEST_CASE("latest: members that compress share one compressed encoding") {
   CHECK(scene.served().renderings().counters().encodings == 1);
 }
 
-}  // namespace ringcast::broker
+}  // namespace ringcast::broker::test

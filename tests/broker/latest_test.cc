@@ -9,18 +9,9 @@
 
 #include "tests/broker/latest_scene.h"
 
-namespace ringcast::broker {
+namespace ringcast::broker::test {
 
-namespace {
-
-using test::Client;
-using test::FullBench;
-using test::latest;
-using test::Scene;
-using test::Texts;
-using test::value_of;
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("latest: at each tick the newest value of each topic that changed, in the order in which they first did") {
   Scene scene;
@@ -170,4 +161,4 @@ TEST_CASE("latest: a lot that is due at once goes out in chunks, as the socket t
   CHECK(most <= 2 * Latest::kChunkBytes / text.size() + 2);
 }
 
-}  // namespace ringcast::broker
+}  // namespace ringcast::broker::test

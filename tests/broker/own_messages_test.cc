@@ -44,6 +44,25 @@ struct Scene : FullBench {
   }
 };
 
+// A laggard of all topics that does not hear itself.
+struct SilentLaggard : LagBench {
+  Account account;
+
+  SilentLaggard() {
+    bench.say(slow, R"({"subscribe":{"id":1,"filter":"#","echo":false}})");
+    (void)bench.take(slow);
+    slow.reads = false;
+  }
+  // It reads again, up to the end.
+  void catch_up() {
+    REQUIRE(counters().degrades > 0);
+    resume();
+    account.take(bench, slow);
+    CHECK(account.in_order);
+    CHECK(account.texts["a"] != "mine");
+  }
+};
+
 constexpr std::string_view kLatest = R"(,"delivery":"latest","max_rate_hz":10)";
 constexpr std::string_view kSilent = R"(,"delivery":"latest","max_rate_hz":100,"echo":false)";
 
@@ -90,63 +109,42 @@ TEST_CASE("own messages: they are not heard by who has ended the subscription th
 
 // Of a connection that lags the topic is owed, and its newest value may be its own.
 TEST_CASE("own messages: who has degraded is not sent those that it does not hear, and the counts are exact") {
-  LagBench lag;
-  lag.bench.say(lag.slow, R"({"subscribe":{"id":1,"filter":"#","echo":false}})");
-  (void)lag.bench.take(lag.slow);
-  lag.slow.reads = false;
+  SilentLaggard lag;
   lag.publish("a", 200);
   lag.publish("b", 200);
   REQUIRE(lag.counters().degrades > 0);
   lag.bench.say(lag.slow, publish("a", "mine"));
   lag.publish("b", 1);
-  lag.resume();
-  Account account;
-  account.take(lag.bench, lag.slow);
-  CHECK(account.in_order);
-  CHECK(account.texts["a"] != "mine");
-  CHECK(account.seqs["b"].back() == 201);
-  CHECK(account.messages + account.merged() == 401);
-  REQUIRE(!account.lags.empty());
-  CHECK(account.lags.back().caught_up);
+  lag.catch_up();
+  CHECK(lag.account.seqs["b"].back() == 201);
+  CHECK(lag.account.messages + lag.account.merged() == 401);
+  REQUIRE(!lag.account.lags.empty());
+  CHECK(lag.account.lags.back().caught_up);
 }
 
 // Nor those that it published before a subscription that would have heard them.
 TEST_CASE("own messages: one that came before the subscription that hears it is not owed to it, nor counted as sent") {
-  LagBench lag;
-  lag.bench.say(lag.slow, R"({"subscribe":{"id":1,"filter":"#","echo":false}})");
-  (void)lag.bench.take(lag.slow);
-  lag.slow.reads = false;
+  SilentLaggard lag;
   lag.publish("a", 2);
   lag.publish("b", 400);
   REQUIRE(lag.counters().degrades > 0);
   lag.bench.say(lag.slow, publish("a", "mine"));
   lag.bench.say(lag.slow, R"({"subscribe":{"id":2,"filter":"a"}})");
-  lag.resume();
-  Account account;
-  account.take(lag.bench, lag.slow);
-  CHECK(account.texts["a"] != "mine");
-  CHECK(account.messages + account.merged() == 402);
+  lag.catch_up();
+  CHECK(lag.account.messages + lag.account.merged() == 402);
 }
 
 // The same where the shard has that value already, as others are owed it, before the connection lags.
 TEST_CASE("own messages: who degrades is not owed its own newer value, though others are") {
-  LagBench lag;
+  SilentLaggard lag;
   Client& dashboard = lag.bench.connect(1);
   lag.bench.say(dashboard, R"({"subscribe":{"id":1,"filter":"a","delivery":"latest","max_rate_hz":1}})");
-  lag.bench.say(lag.slow, R"({"subscribe":{"id":1,"filter":"#","echo":false}})");
-  (void)lag.bench.take(lag.slow);
-  lag.slow.reads = false;
   lag.publish("a", 3);
   lag.bench.say(lag.slow, publish("a", "mine"));
   lag.publish("b", 400);
-  REQUIRE(lag.counters().degrades > 0);
-  lag.resume();
-  Account account;
-  account.take(lag.bench, lag.slow);
-  CHECK(account.in_order);
-  CHECK(account.texts["a"] != "mine");
-  CHECK(account.seqs["b"].back() == 400);
-  CHECK(account.messages + account.merged() == 403);
+  lag.catch_up();
+  CHECK(lag.account.seqs["b"].back() == 400);
+  CHECK(lag.account.messages + lag.account.merged() == 403);
 }
 
 }  // namespace ringcast::broker::test

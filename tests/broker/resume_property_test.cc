@@ -9,14 +9,9 @@
 
 #include "tests/broker/wanderer.h"
 
-namespace ringcast::broker {
+namespace ringcast::broker::test {
 
 namespace {
-
-using test::Client;
-using test::FullBench;
-using test::Truth;
-using test::Wanderer;
 
 struct World {
   std::uint64_t seed = 0;
@@ -200,4 +195,4 @@ TEST_CASE("resume: who skips is told of all that is missing before a checkpoint 
   CHECK(sum.of.lags > 10);
 }
 
-}  // namespace ringcast::broker
+}  // namespace ringcast::broker::test

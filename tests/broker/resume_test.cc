@@ -8,14 +8,9 @@
 #include "tests/broker/full_bench.h"
 #include "tests/broker/full_json.h"
 
-namespace ringcast::broker {
+namespace ringcast::broker::test {
 
 namespace {
-
-using test::Client;
-using test::FullBench;
-using test::Texts;
-using test::value_of;
 
 // What was heard, short: messages as "topic=text" with their mark's letter before them, checkpoints left out.
 Texts shortened(const Texts& heard) {
@@ -48,7 +43,7 @@ std::vector<std::string> tokens(const Texts& heard) {
 constexpr std::string_view kHello = R"({"hello":{"id":1,"features":["checkpoints"]}})";
 
 std::string subscribe_to(std::string_view filter, std::string_view more = "") {
-  return test::subscribe(2, filter, more);
+  return subscribe(2, filter, more);
 }
 
 std::string resume_at(std::string_view filter, std::string_view token, std::string_view more = "") {
@@ -56,7 +51,7 @@ std::string resume_at(std::string_view filter, std::string_view token, std::stri
 }
 
 void publish_text(FullBench& bench, Client& client, std::string_view topic, std::string_view text) {
-  bench.say(client, test::publish(topic, text));
+  bench.say(client, publish(topic, text));
 }
 
 FullBench::Options keeping(std::uint32_t history) {
@@ -246,4 +241,4 @@ TEST_CASE("resume: since a time comes what was published then and later") {
   CHECK(since(1) == Texts{"subscribed", "r a=0", "r a=1", "r a=2", "r a=3", "r a=4", "end gap"});  // before it began
 }
 
-}  // namespace ringcast::broker
+}  // namespace ringcast::broker::test

@@ -14,12 +14,9 @@
 #include "tests/broker/event_source.h"
 #include "topics/message_pool.h"
 
-namespace ringcast::broker {
+namespace ringcast::broker::test {
 
 namespace {
-
-using test::EventSource;
-using test::StreamEvent;
 
 struct Fixture {
   SegmentPool segments;
@@ -207,4 +204,4 @@ TEST_CASE("sse: notices are events, the waiting time is in its range, a heartbea
   CHECK(source.take_events().empty());
 }
 
-}  // namespace ringcast::broker
+}  // namespace ringcast::broker::test

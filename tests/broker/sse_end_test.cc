@@ -8,20 +8,9 @@
 #include "broker/sse_session.h"
 #include "tests/broker/sse_stream.h"
 
-namespace ringcast::broker {
+namespace ringcast::broker::test {
 
-namespace {
-
-using test::Client;
-using test::FullBench;
-using test::get;
-using test::has;
-using test::publish;
-using test::Stream;
-using test::Texts;
-using test::types;
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("sse: a slow reader is told that it lags, and its stream ends well") {
   FullBench::Options options;
@@ -136,4 +125,4 @@ TEST_CASE("sse: what a client says on a stream is thrown away, up to a limit") {
   CHECK(stream.ended());
 }
 
-}  // namespace ringcast::broker
+}  // namespace ringcast::broker::test

@@ -8,22 +8,9 @@
 #include "broker/checkpoint.h"
 #include "tests/broker/sse_stream.h"
 
-namespace ringcast::broker {
+namespace ringcast::broker::test {
 
-namespace {
-
-using test::Client;
-using test::FullBench;
-using test::get;
-using test::has;
-using test::publish;
-using test::Stream;
-using test::StreamEvent;
-using test::Texts;
-using test::types;
-using test::with_id;
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("sse: who comes back and has missed nothing is told so, and gets nothing twice") {
   FullBench bench;
@@ -184,4 +171,4 @@ TEST_CASE("sse: an id that says nothing to us is a gap, never an error") {
   CHECK(Stream(bench.request(1, get("/topics/a", "Last-Event-ID:\r\n"))).take().empty());
 }
 
-}  // namespace ringcast::broker
+}  // namespace ringcast::broker::test

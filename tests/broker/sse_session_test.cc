@@ -6,20 +6,9 @@
 
 #include "tests/broker/sse_stream.h"
 
-namespace ringcast::broker {
+namespace ringcast::broker::test {
 
-namespace {
-
-using test::Client;
-using test::FullBench;
-using test::get;
-using test::has;
-using test::publish;
-using test::Stream;
-using test::Texts;
-using test::types;
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("sse: a stream begins with its head, a time to wait and an id; each message follows once") {
   FullBench bench;
@@ -189,4 +178,4 @@ TEST_CASE("sse: Accept decides, the answer says so, and HEAD is the head alone")
   CHECK(has(ask("GET", "text/event-stream"), "retry: "));
 }
 
-}  // namespace ringcast::broker
+}  // namespace ringcast::broker::test
