@@ -199,7 +199,7 @@ onEachBackend('the broker among bad peers', (io) => {
   });
 
   it('tells a subscriber that was too slow and reads at last: a beginning without a hole, then 4008', async (t) => {
-    const patient = await Broker.of(t, { io });
+    const patient = await Broker.of(t, { io, args: ['--drain-deadline', '5m'] }); // it may take that long to read what it is owed
     let heard = 0;
     const healthy = await Client.open(patient.topic('flood/topic'), { onMessage: () => ++heard });
     const late = await Peer.open(patient, 'flood/topic');
