@@ -1,5 +1,6 @@
 # Turns the page's files into one C++ source: cmake -DOUTPUT=assets_data.cc -DROOT=web -DFILES=index.html,app.js -P embed.cmake
 #
+# With -DBUNDLES=dir -DBUNDLED=ringcast.js also files of another folder.
 # With -DGZIP=… and -DBROTLI=… the paths of those programs, or without: then there are no such variants of the files.
 # index.html becomes "/"; everything else keeps its name.
 
@@ -21,9 +22,9 @@ function(content_type_of name result)
   set(${result} "${type}" PARENT_SCOPE)
 endfunction()
 
-# Appends the bytes of ${ROOT}/${name}, compressed by `command` (file last, result on its output), if that makes it smaller.
+# Appends the bytes of ${file}, compressed by `command` (file last, result on its output), if that makes it smaller.
 function(add_variant coding suffix)
-  execute_process(COMMAND ${ARGN} "${ROOT}/${name}" OUTPUT_FILE "${OUTPUT}.compressed" COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${ARGN} "${file}" OUTPUT_FILE "${OUTPUT}.compressed" COMMAND_ERROR_IS_FATAL ANY)
   file(READ "${OUTPUT}.compressed" compressed HEX)
   file(REMOVE "${OUTPUT}.compressed")
   string(LENGTH "${compressed}" compressed_length)
@@ -41,12 +42,17 @@ set(arrays "")
 set(rows "")
 set(index 0)
 string(REPLACE "," ";" names "${FILES}")  # a list with semicolons does not survive every generator
-foreach(name IN LISTS names)
-  file(READ "${ROOT}/${name}" hex HEX)
-  if(hex STREQUAL "")
-    message(FATAL_ERROR "${ROOT}/${name} is empty")
+string(REPLACE "," ";" bundled "${BUNDLED}")
+foreach(name IN LISTS names bundled)
+  set(file "${ROOT}/${name}")
+  if(NOT EXISTS "${file}")
+    set(file "${BUNDLES}/${name}")
   endif()
-  file(SHA256 "${ROOT}/${name}" digest)
+  file(READ "${file}" hex HEX)
+  if(hex STREQUAL "")
+    message(FATAL_ERROR "${file} is empty")
+  endif()
+  file(SHA256 "${file}" digest)
   string(SUBSTRING "${digest}" 0 32 digest)
   string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
   content_type_of("${name}" type)

@@ -18,6 +18,8 @@ TEST_CASE("find gives the page at / and its files by their paths, and nothing el
   CHECK(web::find("/app.js")->content_type == "text/javascript; charset=utf-8");
   REQUIRE(web::find("/style.css") != nullptr);
   CHECK(web::find("/style.css")->content_type == "text/css; charset=utf-8");
+  REQUIRE(web::find("/ringcast.js") != nullptr);
+  CHECK(web::find("/ringcast.js")->content_type == "text/javascript; charset=utf-8");
   for (const char* path : {"", "/index.html", "/app.js/", "app.js", "/APP.JS", "/../app.js"}) {
     CHECK_MESSAGE(web::find(path) == nullptr, path);
   }
@@ -26,7 +28,8 @@ TEST_CASE("find gives the page at / and its files by their paths, and nothing el
 TEST_CASE("an embedded file is the file, byte for byte") {
   for (const web::Asset& asset : web::assets()) {
     const std::string name = asset.path == "/" ? "/index.html" : std::string(asset.path);
-    std::ifstream file(std::string(RINGCAST_SOURCE_DIR "/web") + name, std::ios::binary);
+    const bool bundled = name.starts_with("/ringcast");
+    std::ifstream file((bundled ? RINGCAST_WEB_BUNDLES : RINGCAST_SOURCE_DIR "/web") + name, std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
     CHECK_MESSAGE(std::equal(asset.bytes.begin(), asset.bytes.end(), bytes.begin(), bytes.end(),
                              [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); }),
@@ -38,7 +41,7 @@ TEST_CASE("whatever the page and its scripts name is embedded too") {
   std::size_t names = 0;
   for (const web::Asset& asset : web::assets()) {
     const std::string text(asset.bytes.begin(), asset.bytes.end());
-    for (const std::string_view before : {"src=\"", "href=\"", "from './"}) {
+    for (const std::string_view before : {"src=\"", "href=\"", "from './", "import(\"./"}) {
       for (std::size_t at = text.find(before); at != std::string::npos; at = text.find(before, at + 1)) {
         const std::size_t begin = at + before.size();
         const std::string name = text.substr(begin, text.find_first_of("\"'", begin) - begin);
