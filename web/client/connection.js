@@ -6,6 +6,7 @@ export class Connection {
   #socket;
   #codec;
   #handlers;
+  #isOpen = false;
 
   // `handlers`: opened(), event(name, members), closed(code, error); after close() or closed() none is called.
   // Throws what the WebSocket's constructor throws.
@@ -17,10 +18,12 @@ export class Connection {
     socket.onopen = () => this.#opened(socket.protocol);
     socket.onmessage = ({ data }) => this.#received(data);
     socket.onclose = ({ code, reason }) => this.#ended(code, reason);
-    socket.onerror = () => {}; // 'close' follows, and says as much
+    // 'close' follows, and says more; but not in Node 22 where the connection could not be opened.
+    socket.onerror = () => this.#isOpen || this.#ended(1006, '');
   }
 
   #opened(protocol) {
+    this.#isOpen = true;
     if (protocol === this.#codec.subprotocol) return this.#handlers?.opened();
     return this.#fail(new RingcastError('usage', `the server does not speak ${this.#codec.subprotocol}`), 1002);
   }

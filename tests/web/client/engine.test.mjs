@@ -47,6 +47,19 @@ describe('connecting', () => {
     assert.equal(scene.sockets.length, 5);
   });
 
+  it('an error before it is open is its end, later its close code is', async () => {
+    const scene = await start();
+    scene.socket.onerror();
+    scene.socket.end(1006); // as browsers do, and Node does not
+    assert.deepEqual(scene.host.states, ['connecting', 'waiting']);
+    await scene.clock.advance(scene.clock.next);
+    scene.socket.open({});
+    scene.socket.onerror();
+    assert.equal(scene.host.states.at(-1), 'connected');
+    scene.socket.end(1009);
+    assert.equal(scene.host.states.at(-1), 'closed');
+  });
+
   it('forgets earlier failures when a connection has held', async () => {
     const scene = await start({ reconnect: { ...kUnit.reconnect, stableMs: 5000 } });
     for (const heldMs of [4999, 5000]) {
