@@ -15,20 +15,48 @@ export const kShards = 4;
 const kMemorySlackBytes = 36 * 1024 * 1024;
 // Receive buffers are touched one after the other: few, or they would look like memory that grows.
 const kReceiveBuffers = 64;
+// A sanitizer's shadow of the address space is of this size at least.
+const kShadowBytes = 2 ** 40;
+// Below what the kernel hands out by itself (ip_local_port_range begins at 32768): free until somebody asks for it.
+const kOwnPorts = { first: 15_000, count: 15_000 };
+const kOwnPortTries = 20;
+
+// For tests that do not find out how long it takes: a machine that is slow is not a fault of the broker. All their peers
+// must be gone before such a broker is stopped.
+const kLingering = ['--linger-close', '1m', '--linger-close-size', '64MiB'];
+export const kPatient = {
+  // Who was closed and still sends may take its time to read why.
+  lingering: kLingering,
+  // Who stops reading for a while answers no pings, and reads late what it is owed: also when all of it, and the end, is
+  // in the kernel, which gives up what no process has any more.
+  reading: [...kLingering, '--ping-interval', '1h', '--drain-deadline', '10m'],
+};
 
 export class Broker extends Program {
   // Starts it and waits until it is ready. `command`: what to run it with, before its own arguments.
   static async start({ io = 'auto', port: listen = 0, shards = kShards, args = [], env = {}, command = [] } = {}) {
     const options = ['serve', '--listen', `127.0.0.1:${listen}`, '--admin', '127.0.0.1:0', '--shards', `${shards}`, '--io', io];
-    options.push('--receive-buffers', `${kReceiveBuffers}`);
+    options.push('--receive-buffers', `${kReceiveBuffers}`, '--post-hold', '1m'); // no test is about a POST that waits
     const words = [...command, binary, ...options, ...args];
     const broker = new Broker(words[0], words.slice(1), { env });
     const [, port, name] = await broker.line(/ready on http:\/\/127\.0\.0\.1:(\d+)\S* with \d+ shards? \((\w+)\)/);
     broker.port = Number(port);
     broker.io = name;
     // A sanitizer's memory, and its descriptors, say nothing about ours.
-    broker.measurable = !/libasan|libtsan/.test(readFileSync(`/proc/${broker.pid}/maps`, 'utf8'));
+    broker.measurable = broker.#status('VmSize') < kShadowBytes;
     return broker;
+  }
+
+  // On a port that another can be started on when it has ended: one that the kernel gave might be given away by then.
+  static async startOnOwnPort(options) {
+    for (let tries = 1; ; ++tries) {
+      const port = kOwnPorts.first + Math.floor(Math.random() * kOwnPorts.count);
+      try {
+        return await Broker.start({ ...options, port });
+      } catch (error) {
+        if (tries === kOwnPortTries || !/in use/.test(error.message)) throw error;
+      }
+    }
   }
 
   // The same, stopped after the test `t` (or suite), which fails if the broker does not end well.
@@ -55,13 +83,16 @@ export class Broker extends Program {
     assert.deepEqual(this.lines.filter((line) => /\berror\b|assert/i.test(line)), []);
   }
 
-  // {rss_bytes, peak_bytes, descriptors}, as the kernel says.
+  // Bytes, as the kernel says.
+  #status(name) {
+    return Number(readFileSync(`/proc/${this.pid}/status`, 'utf8').match(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm'))[1]) * 1024;
+  }
+
+  // {rss_bytes, peak_bytes, descriptors}, as the kernel says. For recovered() it is asked when no connection is about to end.
   usage() {
-    const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
-    const bytes = (name) => Number(status.match(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm'))[1]) * 1024;
     return {
-      rss_bytes: bytes('VmRSS'),
-      peak_bytes: bytes('VmHWM'),
+      rss_bytes: this.#status('VmRSS'),
+      peak_bytes: this.#status('VmHWM'),
       descriptors: readdirSync(`/proc/${this.pid}/fd`).length,
     };
   }
@@ -83,7 +114,7 @@ export function topicPath(filter) {
 }
 
 async function refusal(io) {
-  const probe = new Program(binary, ['serve', '--listen', '127.0.0.1:0', '--shards', '1', '--io', io]);
+  const probe = new Program(binary, ['serve', '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--shards', '1', '--io', io]);
   const [line] = await Promise.race([
     probe.line(/ready on/),
     probe.ended().then(() => probe.lines.slice(-1)),

@@ -57,6 +57,13 @@ export function handshake(filter, { query = '', method = 'GET', version = '1.1',
 
 export const acceptKey = createHash('sha1').update(kKey + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').digest('base64');
 
+const open = new Set(); // of this process
+
+// Resets every peer that is there.
+export function resetPeers() {
+  for (const peer of open) peer.reset();
+}
+
 export class Peer {
   received = Buffer.alloc(0); // not read yet
   ended = false; // the broker sent its FIN
@@ -68,9 +75,10 @@ export class Peer {
 
   constructor(port, { host = '127.0.0.1', paused = false } = {}) {
     this.socket = net.connect({ port, host, noDelay: true, allowHalfOpen: true });
+    open.add(this);
     this.socket.on('end', () => this.#take(() => (this.ended = true)));
     this.socket.on('error', (error) => this.#take(() => (this.error = error)));
-    this.socket.on('close', () => this.#take(() => (this.closed = true)));
+    this.socket.on('close', () => this.#take(() => (this.closed = open.delete(this))));
     this.socket.on('connect', () => this.#changed.wake());
     if (!paused) this.resume();
   }
@@ -106,6 +114,11 @@ export class Peer {
       if (!result && (this.ended || this.error)) throw new Error(`the broker closed before ${all()}`);
       return result;
     }, all);
+  }
+
+  // What has come and was not read yet.
+  get unread() {
+    return this.#gather();
   }
 
   async connected() {
@@ -183,11 +196,13 @@ export class Peer {
     }
   }
 
-  // Until the broker has closed its side, and then ours: 'FIN' or the error's code.
+  // Until the broker has closed its side, and then ours: 'FIN' or the error's code. What follows on its FIN, as when
+  // something of ours was still on its way, does not count.
   async end() {
     await this.#changed.until(() => this.ended || this.error || this.closed, 'the end of the connection');
+    this.#gather();
     this.socket.destroy();
-    return this.error ? this.error.code : 'FIN';
+    return this.error && !this.ended ? this.error.code : 'FIN';
   }
 
   async gone() {
