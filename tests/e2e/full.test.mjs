@@ -63,6 +63,7 @@ onEachBackend('the full protocol', (io) => {
     it('has the filter of the URL subscribed as subscription 0', async () => {
       await publish(broker, `${form}/url/a`, 'kept');
       const client = await open({}, broker.topic(`${form}/url/+`));
+      await client.event('subscribed'); // from here on it is live, not from when it is open
       const last = await open({}, broker.topic(`${form}/url/+`, 'last=1'));
       await last.event('snapshot_end');
       assert.deepEqual(last.events.map(([name]) => name), ['subscribed', 'message', 'snapshot_end']);
@@ -200,6 +201,7 @@ onEachBackend('the full protocol', (io) => {
     const topic = 'same/topic';
     const raw = await Client.open(broker.topic(topic));
     const full = await Promise.all(Object.keys(forms).map((form) => FullClient.open(broker.topic(topic), { form })));
+    for (const client of full) await client.event('subscribed');
     const publishers = await Promise.all(Object.keys(forms).map((form) => FullClient.open(fullUrl(broker), { form })));
     const rawPublisher = await Client.open(broker.topic(topic, 'mode=pub'));
     for (let i = 0; i < 100; ++i) {

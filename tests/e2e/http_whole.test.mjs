@@ -36,7 +36,7 @@ onEachBackend('the whole of HTTP', (io) => {
 
   it('dates its answers by the clock', async () => {
     const { headers } = await request(at('whole/none'));
-    assert.ok(Math.abs(Date.parse(headers.date) - Date.now()) < 10_000, headers.date);
+    assert.ok(Math.abs(Date.parse(headers.date) - Date.now()) < 60_000, headers.date);
   });
 
   it('lets pages of allowed origins ask, act and read, and no others', async () => {
@@ -99,8 +99,8 @@ onEachBackend('the whole of HTTP', (io) => {
     const first = await send();
     const again = await send();
     assert.deepEqual(again, first.map((result) => ({ ...result, duplicate: true })));
-    await curl('-d', 'end', at('again/end'));
-    await client.has((inbox) => inbox.includes('end'));
+    for (const topic of ['again/a', 'again/b', 'again/c']) await curl('-d', 'end', at(topic)); // each has an order of its own
+    await client.has((inbox) => inbox.filter((message) => message === 'end').length === 3);
     assert.equal(client.inbox.filter((message) => message === 'x').length, 4);
   });
 

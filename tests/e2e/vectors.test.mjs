@@ -71,17 +71,19 @@ describe('the broker', () => {
 
   const kProbe = { id: 2 ** 40, subscription: 2 ** 41 };
 
-  // What the broker says to `data` before it answers the request that follows.
+  // What the broker says to `data` by the time that it has answered the request that follows, and all that came before.
   async function answers(form, { vector, data }) {
     const client = await FullClient.open(fullUrl(broker), { form });
     if (!vector.name.startsWith('hello')) await client.hello(); // it makes the client a producer, too
     const before = client.events.length;
     client.sendRaw(data);
     client.send({ unsubscribe: kProbe });
+    const said = () => client.events.slice(before).filter(([, { id }]) => id !== kProbe.id);
     await client.event('error', ({ id }) => id === kProbe.id);
-    const said = client.events.slice(before, client.events.findIndex(([, members]) => members.id === kProbe.id));
+    if (vector.reject) await client.until(() => said().length > 0, `an answer to ${vector.name}`); // in whatever order
+    await client.roundTrip();
     await client.close();
-    return said;
+    return said();
   }
 
   for (const form of ['proto', 'json']) {
