@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, it } from 'node:test';
 import { constants, inflateRawSync } from 'node:zlib';
-import { Broker, onEachBackend } from './broker.mjs';
+import { Broker, kPatient, onEachBackend } from './broker.mjs';
 import { Client, closeAll, publish } from './client.mjs';
 import { Program, eventually, root, run } from './program.mjs';
 
@@ -27,7 +27,7 @@ const kNoPython = whatPythonLacks();
 
 onEachBackend('clients of others', (io) => {
   let broker;
-  before(async () => (broker = await Broker.start({ io })));
+  before(async () => (broker = await Broker.start({ io, args: kPatient.lingering })));
   afterEach(closeAll);
   after(() => broker.stop());
 
@@ -69,7 +69,7 @@ onEachBackend('clients of others', (io) => {
       const file = join(folder, 'heard');
       const fields = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='];
       if (compressing) fields.push(`Sec-WebSocket-Extensions: ${extension}`);
-      const options = ['--silent', '--include', '--no-buffer', '--max-time', '20', '--output', file];
+      const options = ['--silent', '--include', '--no-buffer', '--max-time', '120', '--output', file];
       const message = 'to whom it may concern: '.repeat(30);
       await publish(broker, 'clients/curl', message);
       // What curl was sent it writes to the file when the first frame has come.

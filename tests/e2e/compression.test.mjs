@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { deflateRawSync, constants } from 'node:zlib';
 import { after, afterEach, before, it } from 'node:test';
-import { Broker, onEachBackend } from './broker.mjs';
+import { Broker, kPatient, onEachBackend } from './broker.mjs';
 import { Client, closeAll } from './client.mjs';
 import { Peer, text } from './wire.mjs';
 import { FullClient, forms, fullUrl } from './protocol/client.mjs';
@@ -105,7 +105,8 @@ onEachBackend('compression', (io) => {
     peer.reset();
   });
 
-  it('takes compressed messages up to --max-message; a bomb is refused with 1009 and costs nothing', async () => {
+  it('takes compressed messages up to --max-message; a bomb is refused with 1009 and costs nothing', async (t) => {
+    const broker = await Broker.of(t, { io, args: kPatient.lingering }); // one that no connection of before is still to leave
     const subscriber = await Client.open(broker.topic('bomb'));
     const before = broker.usage();
     const bombs = await Promise.all(Array.from({ length: 20 }, () => openPeer(broker, 'bomb', { query: 'mode=pub' })));

@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { Broker, onEachBackend } from './broker.mjs';
+import { Broker, kPatient, onEachBackend } from './broker.mjs';
 import { kCompressed, kCompressing, kOffers } from './conformance/compression.mjs';
 import { kFrames, kMessageMax } from './conformance/frames.mjs';
 import { kAccepted, kNotUpgraded, kRefused } from './conformance/handshake.mjs';
@@ -55,7 +55,7 @@ for (const shards of [1, 4]) {
     let broker;
     let topics = 0;
     before(async () => {
-      const limits = ['--max-message', `${kMessageMax}B`, '--compress-min', '0B', '--linger-close', '400ms'];
+      const limits = ['--max-message', `${kMessageMax}B`, '--compress-min', '0B', ...kPatient.lingering];
       broker = await Broker.start({ io, shards, args: limits });
     });
     after(() => broker.stop());

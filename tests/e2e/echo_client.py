@@ -9,10 +9,11 @@ import sys
 import websockets
 
 MIB = 1024 * 1024
+PATIENCE = {"open_timeout": 60, "close_timeout": 60}  # seconds
 
 
 async def main(url, compression):
-    async with websockets.connect(url, compression=compression, max_size=2 * MIB) as socket:
+    async with websockets.connect(url, compression=compression, max_size=2 * MIB, **PATIENCE) as socket:
         agreed = ", ".join(extension.name for extension in socket.extensions) or "none"
         text = "héllo 🛰 " * 100
         for message in (text, text.encode(), "", b"", "x" * MIB, bytes(range(256)) * (MIB // 256)):
@@ -25,7 +26,7 @@ async def main(url, compression):
         await (await socket.ping(b"are you there?"))
         await socket.close(4321, "bye")
         assert socket.close_code == 4321, socket.close_code
-    async with websockets.connect(url, compression=compression) as socket:
+    async with websockets.connect(url, compression=compression, **PATIENCE) as socket:
         try:
             # Refused by its length, which the first bytes carry: the answer may come before the whole is sent.
             await socket.send("x" * (MIB + 1))

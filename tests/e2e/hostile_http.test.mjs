@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import tls from 'node:tls';
-import { Broker, onEachBackend } from './broker.mjs';
+import { Broker, kPatient, onEachBackend } from './broker.mjs';
 import { Client, closeAll, request } from './client.mjs';
 import { Peer, acceptKey, handshake, text } from './wire.mjs';
 import { Witness } from './witness.mjs';
@@ -147,7 +147,7 @@ onEachBackend('the broker against broken HTTP', (io) => {
   let witness;
   let usage;
   before(async () => {
-    broker = await Broker.start({ io, args: ['--max-message', `${kMessageMax}B`] });
+    broker = await Broker.start({ io, args: ['--max-message', `${kMessageMax}B`, ...kPatient.lingering] });
     witness = await Witness.start(broker);
     usage = broker.usage();
   });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, afterEach, before, it } from 'node:test';
-import { Broker, onEachBackend } from './broker.mjs';
+import { Broker, kPatient, onEachBackend } from './broker.mjs';
 import { Client, closeAll, publish } from './client.mjs';
 
 const kMiB = 1024 * 1024;
@@ -11,7 +11,7 @@ const digest = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
 onEachBackend('a raw WebSocket', (io) => {
   let broker;
-  before(async () => (broker = await Broker.start({ io, args: ['--max-message', '16MiB', '--max-outbox', '40MiB'] })));
+  before(async () => (broker = await Broker.start({ io, args: ['--max-message', '16MiB', '--max-outbox', '40MiB', ...kPatient.lingering] })));
   afterEach(closeAll);
   after(() => broker.stop());
 
