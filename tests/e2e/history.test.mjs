@@ -12,12 +12,17 @@ import { binary, eventually, run } from './program.mjs';
 import { FullClient, fullUrl } from './protocol/client.mjs';
 
 const kTtlMs = 1500;
+const kForgetMs = 1000;
 const folder = mkdtempSync(join(tmpdir(), 'ringcast-history-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const config = join(folder, 'history.toml');
 writeFileSync(config, `
 forget-after = "1h"
+
+[[history]]
+filter = "last/#"
+last = 3
 
 [[history]]
 filter = "short/#"
@@ -52,7 +57,8 @@ onEachBackend('history rules', (io) => {
     const begun = performance.now();
     assert.equal(await publish(broker, 'short/a', 'value'), 1);
     assert.equal(await publish(broker, 'other', 'stays'), 1);
-    assert.equal(await status(broker, 'short/a'), 200);
+    const there = await status(broker, 'short/a');
+    if (performance.now() - begun < kTtlMs) assert.equal(there, 200); // it is never removed early; a slow machine asks late
 
     for (const listener of listeners) {
       const removed = await listener.heard((message) => message.op === 'remove');
@@ -68,15 +74,17 @@ onEachBackend('history rules', (io) => {
     assert.deepEqual(await raw.has(2), ['value', 'again'], 'a raw connection cannot be shown a removal');
     for (const listener of listeners) {
       await listener.heard((message) => message.seq === 3);
-      assert.deepEqual(listener.messages.map(({ seq }) => seq), [1, 2, 3]);
+      assert.deepEqual(listener.messages.map(({ seq }) => seq).slice(0, 3), [1, 2, 3]); // then it is removed again
     }
     stream.close();
   });
 
   it('keep messages by number, age and bytes', async (t) => {
     const broker = await Broker.of(t, { io, args: ['--config', config] });
+    let seq; // of the last of aged/x: on a slow machine some of it is too old, and removed, before the rest comes
     for (let i = 0; i < 10; ++i) {
-      for (const topic of ['short/x', 'aged/x', 'none/x', 'other/x']) await publish(broker, topic, `${i}`);
+      for (const topic of ['last/x', 'none/x', 'other/x']) await publish(broker, topic, `${i}`);
+      seq = await publish(broker, 'aged/x', `${i}`);
       await publish(broker, 'bytes/x', `${i}`.padEnd(1000));
     }
     const kept = async (topic) => {
@@ -86,7 +94,7 @@ onEachBackend('history rules', (io) => {
       client.close();
       return texts(client, topic).map((text) => text.trim());
     };
-    assert.deepEqual(await kept('short/x'), ['7', '8', '9']);
+    assert.deepEqual(await kept('last/x'), ['7', '8', '9']);
     assert.deepEqual(await kept('none/x'), []);
     assert.deepEqual(await kept('other/x'), ['9']);
     assert.deepEqual(await kept('bytes/x'), ['7', '8', '9']); // 1,000 bytes, and those of the names and headers
@@ -94,18 +102,22 @@ onEachBackend('history rules', (io) => {
     assert.ok((await kept('aged/x')).length <= 10);
     await eventually(async () => (await status(broker, 'aged/x')) === 404, () => 'the end of what is too old');
     assert.deepEqual(await kept('aged/x'), []);
-    assert.equal(await publish(broker, 'aged/x', 'new'), 12);
-    assert.deepEqual(await kept('aged/x'), ['new']);
+    const begun = performance.now();
+    assert.equal(await publish(broker, 'aged/x', 'new'), seq + 2, 'one removal for all of it');
+    const after = await kept('aged/x');
+    if (performance.now() - begun < kTtlMs) assert.deepEqual(after, ['new']);
   });
 
   it('give a removed name back under --max-topics when it is forgotten, and refuse until then', async (t) => {
-    const broker = await Broker.of(t, { io, shards: 1, args: ['--max-topics', '2', '--forget-after', '1s'] });
+    const broker = await Broker.of(t, { io, shards: 1, args: ['--max-topics', '2', '--forget-after', `${kForgetMs}ms`] });
     const post = async (topic) => (await request(`${broker.url}/topics/${topic}`, { method: 'POST', body: 'x' })).status;
     const listener = await FullClient.open(fullUrl(broker), { form: 'json' });
     await listener.subscribe('a');
     assert.deepEqual([await post('a'), await post('b'), await post('c')], [200, 200, 507]);
+    const begun = performance.now();
     assert.equal((await request(`${broker.url}/topics/a`, { method: 'DELETE' })).status, 200);
-    assert.equal(await post('c'), 507);
+    const refused = await post('c');
+    if (performance.now() - begun < kForgetMs) assert.equal(refused, 507); // it is not forgotten early
     await eventually(async () => (await post('c')) === 200, () => 'a place for another topic');
     assert.deepEqual([await post('a'), await post('b')], [507, 200]);
     assert.equal((await request(`${broker.url}/topics/b`, { method: 'DELETE' })).status, 200);
