@@ -4,17 +4,18 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { afterEach, it } from 'node:test';
-import { Broker, onEachBackend } from './broker.mjs';
+import { Broker, kPatient, onEachBackend } from './broker.mjs';
 import { Client, closeAll } from './client.mjs';
 import { Program } from './program.mjs';
-import { Peer, opcode, text } from './wire.mjs';
+import { Peer, opcode, resetPeers, text } from './wire.mjs';
 
 const kMiB = 1024 * 1024;
 const kPayloadBytes = 8 * 1024;
 const kMessages = 800; // of each topic: 6 MiB, more than sockets and outboxes hold
 const kTopics = ['lag/a', 'lag/b', 'lag/c'];
-// Who is closed is read from late: his last bytes wait for him.
-const kArgs = ['--max-outbox', '512KiB', '--max-message', '64KiB', '--drain-deadline', '2m'];
+const kInFlight = 16; // of each topic: published and not yet heard by who reads
+// What waits is too much before it is too old, however slow the machine is.
+const kArgs = ['--max-outbox', '512KiB', '--max-message', '64KiB', '--max-lag-age', '1h', ...kPatient.reading];
 
 const times = (count, make) => Promise.all(Array.from({ length: count }, (_, i) => make(i)));
 
@@ -102,12 +103,12 @@ class Subscriber {
 }
 
 // Publishes `count` messages to each topic, in turn, as fast as `healthy` reads them.
-async function publishAll(broker, count, healthy, heard) {
+async function publishAll(broker, count, healthy, heard, inFlight = kInFlight) {
   const publishers = await Promise.all(kTopics.map((topic) => Client.open(broker.topic(topic, 'mode=pub'))));
   const before = heard();
   for (let i = 0; i < count; ++i) {
     for (const publisher of publishers) publisher.send(`${i} `.padEnd(kPayloadBytes, 'x'));
-    await healthy.until(() => heard() - before > (i - 16) * kTopics.length, () => `message ${i}`);
+    await healthy.until(() => heard() - before > (i - inFlight) * kTopics.length, () => `message ${i}`);
   }
   await healthy.until(() => heard() - before === count * kTopics.length, () => `all messages; there were ${heard() - before}`);
   await Promise.all(publishers.map((publisher) => publisher.close(1000)));
@@ -115,6 +116,7 @@ async function publishAll(broker, count, healthy, heard) {
 
 onEachBackend('subscribers that fall behind', (io) => {
   afterEach(closeAll);
+  afterEach(resetPeers);
 
   it('are 100 that stall, each handled as it asked, and those that read miss nothing', async (t) => {
     const broker = await Broker.of(t, { io, args: kArgs });
@@ -171,14 +173,15 @@ onEachBackend('subscribers that fall behind', (io) => {
   });
 
   it('by age are told too: what waits longer than --max-lag-age is skipped, or the end', async (t) => {
-    const broker = await Broker.of(t, { io, args: ['--max-lag-age', '2s'] });
+    const broker = await Broker.of(t, { io, args: ['--max-lag-age', '2s', '--max-outbox', '64MiB', ...kPatient.reading] });
     let heard = 0;
     const healthy = await Client.open(broker.topic('lag/#'), { onMessage: () => ++heard });
     const skipping = await Subscriber.open(broker, 'skip');
     const closing = await Subscriber.open(broker, 'close');
     skipping.pause();
     closing.pause();
-    await publishAll(broker, 60, healthy, () => heard); // 1.4 MiB: below --max-outbox
+    // 9 MiB, more than sockets hold, and below --max-outbox; of the one who reads nothing waits in the broker.
+    await publishAll(broker, 400, healthy, () => heard, 1);
     await new Promise((resolve) => setTimeout(resolve, 4_500));
     skipping.resume();
     closing.resume();
@@ -188,7 +191,8 @@ onEachBackend('subscribers that fall behind', (io) => {
   });
 
   it('that resume first get fresh values: what is stale waited in the broker, where it was replaced', async (t) => {
-    const broker = await Broker.of(t, { io, args: kArgs });
+    // On one shard: when the one has heard all, all waits for the other.
+    const broker = await Broker.of(t, { io, shards: 1, args: kArgs });
     let heard = 0;
     const healthy = await Client.open(broker.topic('lag/#'), { onMessage: () => ++heard });
     const request = JSON.stringify({ subscribe: { id: 1, filter: 'lag/#' } });
@@ -211,7 +215,7 @@ onEachBackend('subscribers that fall behind', (io) => {
   });
 
   it('above --memory-budget give way, the worst first, and publishers and those who read notice nothing', async (t) => {
-    const broker = await Broker.of(t, { io, args: ['--memory-budget', '3MiB', '--max-outbox', '8MiB', '--drain-deadline', '2m'] });
+    const broker = await Broker.of(t, { io, args: ['--memory-budget', '3MiB', '--max-outbox', '8MiB', '--max-lag-age', '1h', ...kPatient.reading] });
     let heard = 0;
     const healthy = await Client.open(broker.topic('lag/#'), { onMessage: () => ++heard });
     const stalled = await times(24, () => Subscriber.open(broker, 'degrade'));
