@@ -6,21 +6,29 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Broker, onEachBackend } from './broker.mjs';
 import { Client, closeAll } from './client.mjs';
 import { EventStream } from './event_stream.mjs';
+import { kPatienceMs } from './program.mjs';
 
 const kJson = { protocols: ['ringcast.v1.json'] };
 const kTopics = 20;
 
-// Publishes `<topic> <number>` to each topic, again and again for `ms`; the number that each had last.
-async function publishFor(broker, prefix, ms) {
+// Publishes `<topic> <number>` to each topic, again and again for `ms` and until `enough`; the number that each had last,
+// which is kept by then.
+async function publishFor(broker, prefix, ms, enough = () => true) {
+  let heard = 0;
+  const witness = await Client.open(broker.topic(`${prefix}/#`), { onMessage: () => ++heard });
   const producers = await Promise.all(Array.from({ length: kTopics }, (_, i) => Client.open(broker.topic(`${prefix}/${i}`, 'mode=pub'))));
   const end = performance.now() + ms;
   let number = 0;
-  while (performance.now() < end) {
+  const deadline = end + kPatienceMs;
+  while (performance.now() < end || !enough()) {
+    assert.ok(performance.now() < deadline, 'enough has come of what was published');
     number += 1;
     for (const [i, producer] of producers.entries()) producer.send(`${i} ${number}`);
     await sleep(1);
   }
-  await Promise.all(producers.map((producer) => producer.roundTrip()));
+  // Its publisher's pong would say that the broker has read it, not that it is kept: who hears it knows.
+  await witness.until(() => heard === number * kTopics, () => `${number * kTopics} messages; there were ${heard}`);
+  await Promise.all([witness, ...producers].map((client) => client.close(1000)));
   return number;
 }
 
@@ -34,6 +42,9 @@ function byTopic(texts) {
   return numbers;
 }
 
+// How many values of a topic a rate of 10 allows since `began`.
+const ticksSince = (began) => (performance.now() - began) / 100 + 1;
+
 const rising = (numbers) => numbers.every((number, i) => i === 0 || number > numbers[i - 1]);
 
 onEachBackend('delivery=latest', (io) => {
@@ -46,29 +57,33 @@ onEachBackend('delivery=latest', (io) => {
     const began = performance.now();
     const paced = await Client.open(broker.topic('paced/#', 'delivery=latest&rate=10'));
     const every = await Client.open(broker.topic('paced/#'));
-    const last = await publishFor(broker, 'paced', 1500);
+    const last = await publishFor(broker, 'paced', 1500, () => byTopic(paced.inbox).every((numbers) => numbers.length >= 5));
     const ended = (texts) => byTopic(texts).every((numbers) => numbers.at(-1) === last);
     await every.has(ended);
     await paced.has(ended);
-    const ticks = (performance.now() - began) / 100 + 1;
+    const ticks = ticksSince(began);
     for (const numbers of byTopic(paced.inbox)) {
       assert.ok(rising(numbers));
-      assert.ok(numbers.length >= 5 && numbers.length <= ticks, `${numbers.length} values in ${ticks} ticks`);
+      assert.ok(numbers.length <= ticks, `${numbers.length} values in ${ticks} ticks`);
     }
     for (const numbers of byTopic(every.inbox)) assert.equal(numbers.length, last);
   });
 
   it('is a choice of each subscription of the full protocol, and can be changed while it lives', async () => {
     const client = await Client.open(`ws://127.0.0.1:${broker.port}/ws`, kJson);
-    client.send('{"subscribe":{"id":1,"filter":"full/#","delivery":"latest","max_rate_hz":0.01}}');
+    client.send('{"subscribe":{"id":1,"filter":"full/#","delivery":"latest","max_rate_hz":0.001}}');
     assert.deepEqual(JSON.parse(await client.next()), { subscribed: { id: 1, filter: 'full/#' } });
-    const last = await publishFor(broker, 'full', 300);
-    assert.deepEqual(client.inbox, []);
+    let more = 20; // rounds, however few the first 300 ms had
+    const last = await publishFor(broker, 'full', 300, () => --more < 0);
     client.send('{"change":{"id":5,"subscription":1,"delivery":"latest","max_rate_hz":20}}');
-    assert.deepEqual(JSON.parse(await client.next()), { changed: { id: 5, subscription: 1 } });
-    const texts = (inbox) => inbox.map((text) => JSON.parse(text).message.text);
+    const isChanged = (text) => JSON.parse(text).changed?.id === 5;
+    await client.has((inbox) => inbox.some(isChanged));
+    const texts = (inbox) => inbox.filter((text) => !isChanged(text)).map((text) => JSON.parse(text).message.text);
+    // Once in 1,000 s, which may be now.
+    for (const numbers of byTopic(texts(client.inbox.slice(0, client.inbox.findIndex(isChanged))))) assert.ok(numbers.length <= 1);
     await client.has((inbox) => byTopic(texts(inbox)).every((numbers) => numbers.at(-1) === last));
-    assert.equal(client.inbox.length, kTopics);
+    // What was merged does not come, whatever was still on its way between shards.
+    for (const numbers of byTopic(texts(client.inbox))) assert.ok(rising(numbers) && numbers.length < last);
     client.inbox.length = 0;
     client.send('{"change":{"id":6,"subscription":1}}'); // every message again
     assert.deepEqual(JSON.parse(await client.next()), { changed: { id: 6, subscription: 1 } });
@@ -95,13 +110,15 @@ onEachBackend('delivery=latest', (io) => {
   });
 
   it('holds for event streams', async () => {
+    const began = performance.now();
     const stream = await EventStream.open(broker, 'stream/#', { query: 'delivery=latest&rate=10' });
     const last = await publishFor(broker, 'stream', 500);
     const texts = [];
     while (!byTopic(texts).every((numbers) => numbers.at(-1) === last)) {
       texts.push(...(await stream.messages(1)).map((data) => JSON.parse(data).message.text));
     }
-    for (const numbers of byTopic(texts)) assert.ok(rising(numbers) && numbers.length <= 8, `${numbers.length} values`);
+    const ticks = ticksSince(began);
+    for (const numbers of byTopic(texts)) assert.ok(rising(numbers) && numbers.length <= ticks, `${numbers.length} values in ${ticks} ticks`);
     stream.close();
   });
 
