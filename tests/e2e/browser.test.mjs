@@ -30,12 +30,12 @@ const kFlags = [
   `--host-resolver-rules=MAP ${kStranger} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost`,
 ];
 
-const launch = () => chromium.launch({ executablePath: kChromium, args: kFlags });
+const launch = () => chromium.launch({ executablePath: kChromium, args: kFlags, timeout: 60_000 });
 
 // A page that remembers what went wrong and where it went.
 async function watchedPage(browser, options) {
   const page = await (await browser.newContext(options)).newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   const seen = { wrong: [], hosts: new Set() };
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) seen.wrong.push(message.text());
@@ -131,7 +131,7 @@ describe('the page in Chromium', { skip: kMissing }, () => {
   });
 
   it('comes back by itself when the broker does', async () => {
-    const first = await Broker.start();
+    const first = await Broker.startOnOwnPort();
     const { page } = await watchedPage(browser);
     await page.goto(first.url);
     await page.waitForSelector('#state[data-state=live]');
