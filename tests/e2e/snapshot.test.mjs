@@ -12,14 +12,20 @@ const kBatch = 1000;
 const kPauseAfter = 2500; // messages, then it reads nothing
 const kPauseFor = 8; // messages of the others
 const kOutboxSlackBytes = 24 * 2 ** 20; // the allocators', as in broker.mjs; a snapshot at once would take 15 MiB more
-const kLatencyMaxMs = 1000; // generous: what it measures is this process, which decodes all of it, on a busy machine
+// Generous: what it measures is this process, which decodes all of it, on a busy machine. The same in what it took before.
+const kLatencyMaxMs = 2000;
+const kLatencyMaxFactor = 50;
 
 async function fill(publisher) {
+  await publisher.hello({ features: ['cumulative_acks'] });
+  const make = (number) => ({ id: publisher.nextId(), ...publishOf(`snap/${number % 100}/${number}`, `kept ${'x'.repeat(40)}`) });
+  let last;
   for (let first = 0; first < kTopics; first += kBatch) {
-    const messages = Array.from({ length: kBatch }, (_, i) => publishOf(`snap/${(first + i) % 100}/${first + i}`, `kept ${'x'.repeat(40)}`));
+    const messages = Array.from({ length: kBatch }, (_, i) => make(first + i));
+    last = messages.at(-1).id;
     publisher.send({ publish_batch: { messages } });
   }
-  await publisher.publish('snap/last', 'kept');
+  await publisher.event('ack', ({ up_to }) => up_to === last); // each of them is kept
 }
 
 // A publisher and a subscriber, each publish waiting for the one before: how long each took.
@@ -99,11 +105,11 @@ for (const form of ['json', 'proto']) {
     console.log(`${form}: ${kept} kept and ${live} live messages in ${pauses} pauses; others' p99 ${before.toFixed(2)} ms before, ` +
       `${during.toFixed(2)} ms meanwhile; memory ${(grown / 2 ** 20).toFixed(1)} MiB more`);
 
-    await publisher.publish('snap/end', 'end');
+    publisher.send({ publish: publishOf('snap/end', 'end') });
     await slow.until(() => seen.has('snap/end'), 'the end');
     for (let i = 0; i < kTopics; ++i) assert.ok(seen.has(`snap/${i % 100}/${i}`), `snap/${i % 100}/${i} is missing`);
     assert.ok(pauses >= kTopics / kPauseAfter - 1);
-    assert.ok(during < kLatencyMaxMs, `${during} ms`);
+    assert.ok(during < Math.max(kLatencyMaxMs, kLatencyMaxFactor * before), `${during} ms, ${before} ms before`);
     if (broker.measurable) assert.ok(grown < kOutboxSlackBytes, `${grown} bytes on ${kShards} shards`);
     await Promise.all([slow, others.publisher, others.listener, publisher].map((client) => client.close()));
   });
