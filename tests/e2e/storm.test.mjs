@@ -20,6 +20,7 @@ const kStartedAtOnce = 50;
 const kStartEveryMs = 20; // all are there after 0.8 s
 const kWarmUpMs = 1000; // the first storm: what is kept for the next one is not a leak
 const kStormMs = 3000; // from when all are there
+const kLookEveryMs = 100;
 const kBaselineMs = 1500;
 
 // p99 of the pair's round trip. The storm's own 2,000 sockets, four shards and the pair share the machine: on two noisy
@@ -27,8 +28,8 @@ const kBaselineMs = 1500;
 // two bounds, and a storm that is over it is repeated: noise passes, a shard that stalls does so again.
 const kStrictMs = 10;
 const kSlackFactor = 20;
-const kSlackMinMs = 60;
-const kSlackMaxMs = 120;
+const kSlackMinMs = 100;
+const kSlackMaxMs = 500;
 const kStormsMax = 3;
 
 // Anonymous memory (smaps_rollup) that may remain more after the second storm than after the first: free lists and
@@ -37,11 +38,11 @@ const kStormsMax = 3;
 const kMemorySlackBytes = 12 * kMiB;
 
 const kOptions = [
-  ['--handshake-timeout', '1s'],
+  ['--handshake-timeout', '3s'], // for who does right, too
   ['--http-idle-timeout', '1s'],
   ['--linger-close', '400ms'],
   ['--ping-interval', '2s'],
-  ['--pong-timeout', '2s'],
+  ['--pong-timeout', '10s'],
   ['--max-message', '256KiB'],
   ['--max-outbox', '512KiB'],
 ].flat();
@@ -201,8 +202,9 @@ async function storm(broker, ms) {
   const payload = Buffer.alloc(16 * 1024, 1);
   const timer = setInterval(() => flood.send(payload), 20);
   await bad.started;
-  await rest(ms);
-  const { open, connections } = bad;
+  let open = 0; // at once, at most
+  for (const end = performance.now() + ms; performance.now() < end; await rest(kLookEveryMs)) open = Math.max(open, bad.open);
+  const { connections } = bad;
   clearInterval(timer);
   bad.end();
   await flood.close(1000);
@@ -218,7 +220,7 @@ async function everyShardServes(broker) {
 }
 
 onEachBackend('a storm of hostile connections', (io) => {
-  it(`leaves nothing behind, and others are served meanwhile`, { timeout: 120_000 }, async (t) => {
+  it(`leaves nothing behind, and others are served meanwhile`, { timeout: 300_000 }, async (t) => {
     const broker = await Broker.of(t, { io, args: kOptions });
     const pair = await Pair.start(broker);
     t.after(() => pair.stop());
@@ -243,7 +245,7 @@ onEachBackend('a storm of hostile connections', (io) => {
       const { open, connections } = await storm(broker, kStormMs);
       during = await pair.take();
       const after = await calm();
-      t.diagnostic(`${connections} connections, ${open} of them open at the end`);
+      t.diagnostic(`${connections} connections, ${open} of them open at once`);
       t.diagnostic(`round trip during: ${shown(during)}`);
       t.diagnostic(`anonymous memory: ${(before / kMiB).toFixed(1)} MiB, then ${(after / kMiB).toFixed(1)} MiB`);
       assert.ok(connections > kConnections, `only ${connections} connections were made`);
