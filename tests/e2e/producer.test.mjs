@@ -49,7 +49,7 @@ describe('a producer of 100,000 numbered messages', () => {
     proxy.target = first.port;
     const before = await Client.open(first.topic(kTopic));
     const program = new Program(producer, [proxy.url, kTopic, `${kMessages}`]);
-    await first.ended();
+    await first.ended(kPatienceMs);
     await before.over();
     const second = await Broker.of(t);
     const after = await Client.open(second.topic(kTopic));
