@@ -57,7 +57,7 @@ onEachBackend('the broker among bad peers', (io) => {
 
   // Two brokers of their own: who does nothing wrong, there and in other tests, is not to be quick.
   it('closes slow handshakes: what was begun with 408, what was not without a word', async (t) => {
-    const impatient = await Broker.of(t, { io, args: ['--handshake-timeout', '400ms', ...kPatient.lingering] });
+    const impatient = await Broker.of(t, { io, args: ['--handshake-timeout', '2500ms', ...kPatient.lingering] });
     const idling = await Broker.of(t, { io, args: ['--http-idle-timeout', '400ms'] });
     const [impatientBefore, idlingBefore] = [impatient.usage(), idling.usage()];
     const silent = await times(20, () => new Peer(impatient.port).connected());
