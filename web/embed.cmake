@@ -2,7 +2,7 @@
 #
 # With -DBUNDLES=dir -DBUNDLED=ringcast.js also files of another folder.
 # With -DGZIP=… and -DBROTLI=… the paths of those programs, or without: then there are no such variants of the files.
-# index.html becomes "/"; everything else keeps its name.
+# index.html becomes the path of its folder, "/"; everything else keeps its name.
 
 function(content_type_of name result)
   cmake_path(GET name EXTENSION LAST_ONLY extension)
@@ -57,9 +57,7 @@ foreach(name IN LISTS names bundled)
   string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
   content_type_of("${name}" type)
   set(path "/${name}")
-  if(name STREQUAL "index.html")
-    set(path "/")
-  endif()
+  string(REGEX REPLACE "/index\\.html$" "/" path "${path}")
   string(APPEND arrays "constexpr std::uint8_t kBytes${index}[] = {${bytes}};\n")
   set(variants "")
   if(BROTLI)
