@@ -166,7 +166,7 @@ describe('the dashboard', { skip: kMissing }, () => {
   });
 
   it('comes back by itself when the broker does, goes on without being loaded anew, and says that there was a gap', async () => {
-    const first = await Broker.start();
+    const first = await Broker.startOnOwnPort();
     const { page } = await open(first, 'explore');
     const price = (at, value) => request(`${at.url}/topics/ticker/test/ONE`, { method: 'POST', body: JSON.stringify({ exchange: 'test', symbol: 'ONE', price: value }) });
     await page.evaluate(() => (globalThis.loadedOnce = true));
