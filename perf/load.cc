@@ -28,7 +28,7 @@ namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::uint64_t kSettleNs = kSecondNs / 3;  // subscriptions reach every shard before the first message
-constexpr std::uint64_t kDrainNs = kSecondNs;       // without a delivery at the end, and what is missing is lost
+constexpr std::uint64_t kDrainNs = 10 * kSecondNs;  // without a delivery at the end, and what is missing is lost
 
 // As many files as allowed, and the CPU that was asked for. An empty string, or what is in the way.
 std::string prepare(const LoadOptions& options) {
