@@ -363,7 +363,7 @@ void Lag::tell_before_checkpoints() {
 
 void Lag::unblocked(SlotId slot, Session& session) {
   if (session.full == nullptr || session.full->lag == nullptr || session.phase != Phase::websocket) return;
-  if (session.lagging || !session.outbox.empty()) return tell(slot, session, false);
+  if (session.lagging || session.messages_wait || !session.outbox.empty()) return tell(slot, session, false);
   sent(slot, session);
 }
 

@@ -149,11 +149,24 @@ void FullBench::read(Client& client) {
     shard.unblocked(client.slot);
   }
   std::array<std::uint8_t, 64 * 1024> scratch{};
-  while (client.reads && !session->outbox.empty()) {
+  while (!session.outbox.empty()) {
     worked_ = true;
-    const Bytes next = session->outbox.gather(scratch, SIZE_MAX);
+    const Bytes next = session.outbox.gather(scratch, SIZE_MAX);
+  if (client.reads) take_owed(client, *session);
+}
+
+void FullBench::take_armed(Client& client) {
+  client.reads = true;
+  client.full = false;
+  take_owed(client, *shards_[client.shard]->sessions().find(client.slot));
+  shards_[client.shard]->unblocked(client.slot);
+  settle();
+}
+
+void FullBench::take_owed(Client& client, Session& session) {
+  Shard& shard = *shards_[client.shard];
     std::vector<std::uint8_t> bytes(next.begin(), next.end());
-    session->outbox.consume(next.size(), sessions.outboxes());
+    session.outbox.consume(next.size(), shard.sessions().outboxes());
     shard.sent(client.slot);
     std::size_t at = 0;
     if (!client.open) {

@@ -78,6 +78,10 @@ class FullBench {
   std::vector<std::string> ask(Client& client, std::string_view json);
 
   // The peer is gone.
+  // One who reads again: its socket has taken all that is owed before the shard hears of it, as by a send that was
+  // armed.
+  void take_armed(Client& client);
+
   void lose(Client& client);
   void drain();
   void settle();
@@ -95,6 +99,7 @@ class FullBench {
   void carry_out(std::uint32_t index);
   void read(Client& client);
   [[nodiscard]] Client* find(std::uint32_t shard, SlotId slot);
+  void take_owed(Client& client, Session& session);
 
   Config config_;
   Mesh mesh_;

@@ -38,6 +38,27 @@ TEST_CASE("lag: who skips misses the oldest, is told which at the place of the g
   CHECK(account.lags.size() == 2);
 }
 
+TEST_CASE("lag: what was dropped while it waited for kept messages is told before what is left of it") {
+  FullBench::Options options = LagBench::options();
+  options.config.history = 1'000;
+  LagBench lag(options);
+  lag.publish("a", 60);
+  lag.subscribe(1, "a", "skip");
+  lag.slow.reads = false;
+  lag.bench.say(lag.slow, R"({"subscribe":{"id":2,"filter":"a","start":"last_n","last_count":60,"on_lag":"skip"}})");
+  lag.publish("a", 400);
+  CHECK(lag.counters().skips > 0);
+  lag.bench.take_armed(lag.slow);  // the first chunk of two
+  Account account;
+  account.take(lag.bench, lag.slow);
+  CHECK(account.in_order);
+  CHECK(account.seqs["a"].back() == 460);
+  REQUIRE(account.lags.size() == 2);
+  CHECK(account.lags[0].after <= 60);
+  CHECK(account.lags[0].skipped + account.messages == 460);
+  CHECK(account.lags[1].caught_up);
+}
+
 TEST_CASE("lag: what skips holds no more than its limit, and never less than the newest message") {
   LagBench lag;
   lag.subscribe(1, "#", "skip");
