@@ -170,7 +170,13 @@ void SessionTable::close_websocket(SlotId slot, std::uint16_t code, std::string_
   std::array<std::uint8_t, frame::kCloseFrameSizeMax> close{};
   const std::size_t size = frame::encode_close_frame({.code = code, .reason = reason}, close);
   // Live messages that wait for older ones do not go without them: the client will take up where it was, by its seqs.
-  if (owed == Owed::drop) session->outbox.truncate(outboxes_);
+  // So it is with those behind others that were dropped, which it was not told of.
+  const bool untold = session->full != nullptr && session->full->lag != nullptr && session->full->lag->to_tell();
+  if (owed == Owed::drop) {
+    session->outbox.truncate(outboxes_);
+  } else if (untold) {
+    for (const Span& span : session->outbox.drop_messages({}, outboxes_)) segments_.release(span.segment);
+  }
   session->outbox.append(own_.append(Bytes{close}.first(size)), outboxes_);
   mark_dirty(*session, slot.index);
   finish(slot, now);

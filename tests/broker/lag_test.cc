@@ -59,6 +59,21 @@ TEST_CASE("lag: what was dropped while it waited for kept messages is told befor
   CHECK(account.lags[1].caught_up);
 }
 
+TEST_CASE("lag: nothing comes behind a gap that was not told when the connection is closed") {
+  LagBench lag;
+  lag.subscribe(1, "a", "skip");
+  lag.publish("a", 5);
+  lag.slow.reads = false;
+  lag.publish("a", 1'000);
+  CHECK(lag.counters().skips > 1);
+  lag.bench.shard(1).close_all(lag.bench.now.monotonic);
+  lag.resume();
+  Account account;
+  account.take(lag.bench, lag.slow);
+  CHECK(account.seqs["a"].back() == 5);
+  CHECK(lag.slow.close_code == 1012);
+}
+
 TEST_CASE("lag: what skips holds no more than its limit, and never less than the newest message") {
   LagBench lag;
   lag.subscribe(1, "#", "skip");
