@@ -97,7 +97,7 @@ void Latest::owe_topic(Session& session, SoloSet& set, topics::Owed owed) {
   add(set.owed, owed);
 }
 
-// A value that it was owed is not taken away by an event: it goes out before that.
+// A value that it was owed is not taken away by an event: it goes out before that, and waits with it.
 void Latest::take_out(SlotId slot, Session& session, SoloSet& set, std::span<const Change> changes) {
   if (set.owed.empty()) return;
   for (const Change& change : changes) {
@@ -108,7 +108,11 @@ void Latest::take_out(SlotId slot, Session& session, SoloSet& set, std::span<con
     parts[1] = nullptr;
     const auto spans = renderings_.render(change.entry, parts, session.encoding);
     if (!spans.empty()) {
-      sessions_.append(session, slot.index, spans);
+      if (session.messages_wait && topics::contains(session.waiting->origins, taken->origin)) {
+        for (const Span& span : spans) session.waiting->outbox.append(span, sessions_.outboxes());
+      } else {
+        sessions_.append(session, slot.index, spans);
+      }
       renderings_.clear();  // the values that they tell may be overwritten before the next turn of Latest's
     }
     counters_.merged += taken->changes - messages(*taken, parts);

@@ -37,6 +37,24 @@ TEST_CASE("latest: an event that EVERY brings does not take the place of a value
   CHECK(scene.served().owed() == 0);
 }
 
+TEST_CASE("latest: a value that goes before an event waits with it for what a subscription begins with") {
+  Scene scene;
+  Client& client = scene.connect(0);
+  scene.ask(client, latest(1, "t/#", 10));
+  scene.ask(client, subscribe(2, "large"));
+  scene.publish("t/a", "1");
+  scene.block(client);
+  scene.publish("large", std::string(20'000, 'x'));  // nothing is fetched before it is taken
+  scene.say(client, subscribe(3, "t/a", R"(,"start":"last_n","last_count":1)"));
+  scene.publish("t/a", "passes by", "event");
+  scene.unblock(client);
+  Texts marks;
+  for (const std::string& json : scene.take(client)) {
+    if (value_of(json, "topic") == "t/a") marks.push_back(value_of(json, "mark") + " " + value_of(json, "text"));
+  }
+  CHECK(marks == Texts{"replay 1", " 1", " passes by"});
+}
+
 TEST_CASE("latest: of two rates over one topic the higher counts, each message comes once") {
   Scene scene;
   Client& client = scene.connect(0);
