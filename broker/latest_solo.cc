@@ -382,6 +382,7 @@ void Latest::owe(SlotId slot, Session& session, topics::TopicHandle topic, const
   if (!session.echo) {  // what was dropped it would have heard
     note_heard(*session.solo, owed.entry, {.first = first.position, .last = dropped_position});
   }
+  session.solo->stale = true;  // the subscription by which it came may have ended since
   table_.release(owed.entry);
   list(slot, session, set);
 }

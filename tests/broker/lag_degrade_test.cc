@@ -212,6 +212,24 @@ TEST_CASE("degrade: one that unsubscribes, or goes, while it lags leaves nothing
   CHECK(lag.bench.shard(1).latest().idle());
 }
 
+TEST_CASE("degrade: nothing comes behind unsubscribed, though it was dropped before it") {
+  LagBench lag;
+  lag.subscribe(1, "a", "degrade");
+  lag.subscribe(2, "b", "degrade");
+  lag.slow.reads = false;
+  lag.publish("a", 10);
+  lag.bench.say(lag.slow, R"({"unsubscribe":{"id":5,"subscription":1}})");
+  lag.publish("b", 400);
+  CHECK(lag.counters().degrades == 1);
+  lag.resume();
+  const std::vector<std::string> heard = lag.bench.take(lag.slow);
+  const auto end = std::ranges::find_if(heard, [](const auto& text) { return text.contains("unsubscribed"); });
+  REQUIRE(end != heard.end());
+  const auto of_a = [](const std::string& text) { return text.contains(R"("message")") && text.contains(R"("a")"); };
+  CHECK(std::none_of(end, heard.end(), of_a));
+  CHECK(heard.back().contains("caught_up"));
+}
+
 TEST_CASE("degrade: a change of on_lag holds from then on") {
   LagBench lag;
   lag.subscribe(1, "a", "skip");
