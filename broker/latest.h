@@ -5,8 +5,7 @@
 // Groups:   members of equal filter, encoding and pace that are not behind share one owed set (Subscriptions::shares).
 // Solos:    who is behind, still joining, does not hear its own messages, or has subscriptions that may match one topic
 //           has owed sets of its own (Solo), one per pace. Who falls behind leaves its group with a copy of its set.
-//           When a solo and its group have sent all that was owed before the same tick, they are owed the same, and it
-//           returns.
+//           When a solo is owed just what its group is, it returns.
 // Once:     a topic is in one set of a connection. match() gives EVERY first, then the faster: the first that brings a
 //           connection a message takes the topic out of its other sets. So a newer message is never followed by an
 //           older.
@@ -99,8 +98,6 @@ class Latest {
 
   // A subscription was added: whether the session hears itself and shares follows from it.
   void joined(SlotId slot, Session& session, std::uint32_t index);
-  // It is live for all its homes.
-  void went_live(Session& session) const noexcept;
   // It has been given the last values that it began with: topics that changed meanwhile were left out of them, and are
   // due now.
   void hurry(SlotId slot, Session& session, std::uint32_t index);
@@ -170,7 +167,6 @@ class Latest {
     topics::OwedSet owed;
     std::vector<topics::Owed> chunk;  // what is being given out now; each a reference
     std::vector<Span> spans;          // of it; each a reference
-    std::uint64_t differs = 0;        // it has owed all of its messages since then, for sure
     std::uint64_t turn = 0;           // when it was served last,
     std::size_t turn_bytes = 0;       // and how much was encoded for it then
     bool listed = false;

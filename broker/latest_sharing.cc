@@ -67,10 +67,6 @@ std::uint32_t Latest::overlaps(const Session& session, std::uint32_t index) cons
   return count;
 }
 
-void Latest::went_live(Session& session) const noexcept {
-  if (session.solo != nullptr) session.solo->differs = stamp_;
-}
-
 void Latest::hurry(SlotId slot, Session& session, std::uint32_t index) {
   SoloSet* const set = find_set(session, subscriptions_.pace(session.subscriptions[index].place));
   if (set == nullptr || set->owed.empty()) return;
@@ -107,9 +103,7 @@ void Latest::change(SlotId slot, Session& session, std::uint32_t index, Pace pac
   left(group);
   if (shared_before && !may_share(session)) part_all(slot, session);
   move_owed(slot, session, before == kEveryMessage ? kUnpaced : before);
-  if (session.solo == nullptr) return;
-  session.solo->places.clear();
-  session.solo->differs = stamp_;
+  if (session.solo != nullptr) session.solo->places.clear();
 }
 
 // ---- what is owed already ----
@@ -195,18 +189,14 @@ bool Latest::share(Session& session, std::uint32_t index, SoloSet& set) {
   if (!subscriptions_.live(place) || (!only_one && !set.owed.empty())) return false;
   Group& group = group_at(id);
   if (!group.chunk.empty()) return false;
-  const std::uint64_t boundary = pace_state(set.pace).boundary;
   if (subscriptions_.sharers(id) == 0) {
     // The first: what it is owed, the group is.
     assert(group.owed.empty());
     std::swap(group.owed, set.owed);
-    group.differs = session.solo->differs;
     list(group);
-  } else if (!set.owed.empty() || !group.owed.empty()) {
-    // Both have sent what was owed before the same tick; what came since, both are owed.
-    const bool group_sent = group.owed.empty() || group.owed.front().stamp >= boundary;
-    const bool alike = session.solo->differs < boundary && group.differs < boundary;
-    if (!only_one || !group_sent || !alike) return false;
+  } else {
+    // A tick may take several turns: what has come meanwhile the one may have sent already, and not the other.
+    if (!set.owed.same(group.owed)) return false;
     drop(set.owed);
   }
   sessions_.apply(subscriptions_.share(place));
@@ -217,10 +207,8 @@ bool Latest::share(Session& session, std::uint32_t index, SoloSet& set) {
 void Latest::part(SlotId slot, Session& session, std::uint32_t index, Chunk chunk) {
   const topics::Place place = session.subscriptions[index].place;
   const topics::GroupId id = subscriptions_.group(place);
-  const bool is_new = session.solo == nullptr;
   Group* const group = find_group(id);
   SoloSet& set = set_of(session, subscriptions_.pace(place));
-  if (is_new) session.solo->differs = group == nullptr ? 0 : group->differs;
   const bool has_chunk = chunk == Chunk::by_its_side && subscriptions_.ticked(place);
   if (group != nullptr) {
     if (!has_chunk) {

@@ -13,7 +13,6 @@ namespace ringcast::broker {
 Solo& Latest::solo_of(Session& session) {
   if (session.solo == nullptr) {
     session.solo = std::make_unique<Solo>();
-    session.solo->differs = stamp_;
     session.apart = true;
   }
   return *session.solo;
@@ -382,8 +381,8 @@ void Latest::owe(SlotId slot, Session& session, topics::TopicHandle topic, const
   if (!session.echo) {  // what was dropped it would have heard
     note_heard(*session.solo, owed.entry, {.first = first.position, .last = dropped_position});
   }
-  session.solo->stale = true;  // the subscription by which it came may have ended since
   table_.release(owed.entry);
+  session.solo->stale = true;  // the subscription by which it came may have ended since
   list(slot, session, set);
 }
 
@@ -392,7 +391,6 @@ void Latest::end_lag(Session& session) {
   session.lagging = false;
   --lagging_;
   session.solo->merged = {};
-  session.solo->differs = stamp_;
   if (std::ranges::none_of(session.subscriptions, [](const Subscription& one) { return one.latest; })) {
     drop_solo(session);
   }

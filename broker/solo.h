@@ -42,9 +42,7 @@ struct Merged {
 
 struct Solo {
   std::vector<std::unique_ptr<SoloSet>> sets;  // few; they stay where they are
-  // A group has owed the same as this connection since then (Latest's stamp) and not for sure before.
-  std::uint64_t differs = 0;
-  bool ready = false;  // in Latest's list of those that go on in the next turn
+  bool ready = false;                          // in Latest's list of those that go on in the next turn
   bool stale = false;  // subscriptions ended or changed: what is owed is looked at again before it is sent
   // Of its subscriptions, sorted: (group, index in the session). Empty: not known.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> places;

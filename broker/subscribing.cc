@@ -119,7 +119,6 @@ void Subscribing::marker(std::uint32_t origin, const Delivery& delivery) {
   if (join == nullptr) return;
   const auto marked = subscriptions_.marker(session->subscriptions[delivery.subscription].place, origin);
   sessions_.apply(marked.moves);
-  if (marked.live) latest_.went_live(*session);
   const auto part = std::ranges::find(join->origins, origin, &JoinOrigin::home);
   assert(part != join->origins.end());
   assert(part->state == JoinOrigin::State::waits_for_marker);

@@ -81,6 +81,18 @@ void OwedSet::lower(std::span<std::uint64_t> positions) const noexcept {
   });
 }
 
+bool OwedSet::same(const OwedSet& other) const noexcept {
+  if (size_ != other.size_) return false;
+  bool same = true;
+  std::uint64_t theirs = other.head_;
+  each([&](const Owed& ours) {
+    while (other.at(theirs).entry == Owed::kNone) ++theirs;
+    const Owed& their = other.at(theirs++);
+    same = same && ours.entry == their.entry && ours.seq == their.seq;
+  });
+  return same;
+}
+
 void OwedSet::check_invariants() const {
   std::size_t counted = 0;
   assert(tail_ - head_ <= ring_.size());

@@ -52,6 +52,9 @@ class OwedSet {
   // Lowers positions[origin] to just before the first message that is owed of each origin. O(size()).
   void lower(std::span<std::uint64_t> positions) const noexcept;
 
+  // True if the other owes the same topics in the same order, each since the same message. O(size()).
+  [[nodiscard]] bool same(const OwedSet& other) const noexcept;
+
   // Calls visit(const Owed&) for each, oldest first.
   template <typename Visitor>
   void each(Visitor&& visit) const {

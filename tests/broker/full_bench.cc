@@ -14,8 +14,12 @@ FullBench::FullBench(const Options& options)
       mesh_({.shards = options.shards,
              .requests_capacity = options.requests_capacity,
              .deliveries_capacity = options.deliveries_capacity}) {
-  const Process process{
-      .config = config_, .mesh = mesh_, .hash_key = {1, 2}, .epoch = 0xabcdef, .memory_budget = options.memory_budget};
+  const Process process{.config = config_,
+                        .mesh = mesh_,
+                        .hash_key = {1, 2},
+                        .epoch = 0xabcdef,
+                        .memory_budget = options.memory_budget,
+                        .budget = options.budget};
   for (std::uint32_t i = 0; i < options.shards; ++i) shards_.push_back(std::make_unique<Shard>(process, i));
 }
 
@@ -148,10 +152,6 @@ void FullBench::read(Client& client) {
     worked_ = true;
     shard.unblocked(client.slot);
   }
-  std::array<std::uint8_t, 64 * 1024> scratch{};
-  while (!session.outbox.empty()) {
-    worked_ = true;
-    const Bytes next = session.outbox.gather(scratch, SIZE_MAX);
   if (client.reads) take_owed(client, *session);
 }
 
@@ -165,6 +165,10 @@ void FullBench::take_armed(Client& client) {
 
 void FullBench::take_owed(Client& client, Session& session) {
   Shard& shard = *shards_[client.shard];
+  std::array<std::uint8_t, 64 * 1024> scratch{};
+  while (!session.outbox.empty()) {
+    worked_ = true;
+    const Bytes next = session.outbox.gather(scratch, SIZE_MAX);
     std::vector<std::uint8_t> bytes(next.begin(), next.end());
     session.outbox.consume(next.size(), shard.sessions().outboxes());
     shard.sent(client.slot);

@@ -42,6 +42,7 @@ class FullBench {
     std::uint32_t deliveries_capacity = 64;
     Config config;
     std::uint64_t memory_budget = 0;  // bytes; 0: none
+    Budget budget;
   };
 
   FullBench() : FullBench(Options{}) {}
@@ -77,11 +78,11 @@ class FullBench {
   // Says and takes.
   std::vector<std::string> ask(Client& client, std::string_view json);
 
-  // The peer is gone.
   // One who reads again: its socket has taken all that is owed before the shard hears of it, as by a send that was
   // armed.
   void take_armed(Client& client);
 
+  // The peer is gone.
   void lose(Client& client);
   void drain();
   void settle();
@@ -98,8 +99,8 @@ class FullBench {
   void offer(Client& client);
   void carry_out(std::uint32_t index);
   void read(Client& client);
-  [[nodiscard]] Client* find(std::uint32_t shard, SlotId slot);
   void take_owed(Client& client, Session& session);
+  [[nodiscard]] Client* find(std::uint32_t shard, SlotId slot);
 
   Config config_;
   Mesh mesh_;

@@ -16,12 +16,20 @@ inline std::string latest(int id, std::string_view filter, int rate_hz, std::str
 }
 
 struct Scene : FullBench {
-  Scene() { now.monotonic = {100'000}; }
+  Scene() : Scene(Options{}) {}
+  explicit Scene(const Options& options) : FullBench(options) { now.monotonic = {100'000}; }
 
   void publish(std::string_view topic, std::string_view text, std::string_view op = "set") {
+    whisper_publish(topic, text, op);
+    settle();
+  }
+  void whisper_publish(std::string_view topic, std::string_view text, std::string_view op = "set") {
     const bool removes = op == "remove";
-    say(publisher, R"({"publish":{"topic":")" + std::string(topic) + R"(","op":")" + std::string(op) +
-                       (removes ? "\"" : R"(","text":")" + std::string(text) + "\"") + "}}");
+    whisper(publisher, R"({"publish":{"topic":")" + std::string(topic) + R"(","op":")" + std::string(op) +
+                           (removes ? "\"" : R"(","text":")" + std::string(text) + "\"") + "}}");
+  }
+  void turns(int count) {
+    for (; count > 0; --count) (void)turn();
   }
   void pass(std::int64_t ms) {
     now.monotonic = now.monotonic + ms;

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/broker/latest_scene.h"
@@ -61,6 +62,69 @@ TEST_CASE("latest: who is behind leaves with what it is owed, delays nobody, and
   scene.pass(100);
   CHECK(scene.values(slow) == Texts{"t/a=5"});
   CHECK(scene.values(fast) == Texts{"t/a=4", "t/a=5"});
+}
+
+// Two who share, and many others whose values make a tick take many turns.
+struct LongTicks : Scene {
+  LongTicks() : Scene(options()) {
+    for (int i = 0; i < 80; ++i) (void)connect(0, "/topics/u/%23?delivery=latest&rate=10", "ringcast.v1.json");
+    publish_both("0");
+    pass(100);
+    REQUIRE(shares(slow));
+    take(slow);
+    take(fast);
+  }
+  static Options options() {
+    Options options;
+    options.shards = 1;
+    options.budget.appends = 4;
+    return options;
+  }
+  void publish_both(std::string_view text) {
+    for (const char* topic : {"t/a", "u/a"}) publish(topic, text);
+  }
+  // The tick serves the group of the two, and goes on with the many.
+  void begin_tick() {
+    now.monotonic = now.monotonic + 100;
+    turns(3);
+  }
+  Client& slow = connect(0, "/topics/t/%23?delivery=latest&rate=10", "ringcast.v1.json");
+  Client& fast = connect(0, "/topics/t/%23?delivery=latest&rate=10", "ringcast.v1.json");
+};
+
+TEST_CASE("latest: who has caught up in the middle of his group's tick does not get the same again with the group") {
+  LongTicks scene;
+  scene.block(scene.slow);
+  scene.publish_both("1");
+  scene.begin_tick();
+  REQUIRE_FALSE(scene.shares(scene.slow));
+  scene.whisper_publish("t/b", "2");
+  scene.turns(3);
+  scene.slow.reads = true;
+  scene.shard(0).unblocked(scene.slow.slot);
+  scene.turns(3);
+  scene.whisper_publish("t/c", "3");
+  scene.settle();
+  scene.pass(100);
+  CHECK(scene.values(scene.fast) == Texts{"t/a=1", "t/b=2", "t/c=3"});
+  CHECK(scene.values(scene.slow) == Texts{"t/a=1", "t/b=2", "t/c=3"});
+  CHECK(scene.shares(scene.slow));
+}
+
+TEST_CASE("latest: who is served later in a tick than his group, and with something newer, does not get it again") {
+  LongTicks scene;
+  scene.block(scene.slow);
+  scene.publish("t/a", "1");
+  scene.pass(100);
+  scene.unblock(scene.slow);
+  REQUIRE_FALSE(scene.shares(scene.slow));
+  scene.publish_both("2");
+  scene.begin_tick();
+  scene.whisper_publish("t/a", "3");
+  scene.settle();
+  scene.pass(100);
+  CHECK(scene.values(scene.fast) == Texts{"t/a=1", "t/a=2", "t/a=3"});
+  CHECK(scene.values(scene.slow) == Texts{"t/a=1", "t/a=3"});
 }
 
 TEST_CASE("latest: members that compress share one compressed encoding") {
