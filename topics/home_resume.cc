@@ -7,6 +7,19 @@
 
 namespace ringcast::topics {
 
+namespace {
+
+// The messages [begin, end) of a history lie in a window of positions, behind which the newest is that is not kept.
+// True if one in the window may be missing too: but not where they follow each other without a hole from before it to
+// behind it. `within`, if not 0: up to there the window was looked at before.
+bool may_lack(const History& history, std::size_t begin, std::size_t end, std::uint64_t within) noexcept {
+  if (within > 0) return history.size() == 0 || history[0]->position > within;
+  if (begin == 0 || end == history.size()) return true;
+  return history[end]->seq - history[begin - 1]->seq > end - begin + 1;
+}
+
+}  // namespace
+
 // What the whole of a resumption cannot be better than, whatever its topics say.
 Resumed Home::outlook(std::string_view filter, const ResumeChunk& chunk) const noexcept {
   if (chunk.since > position_) return Resumed::gap;
@@ -53,6 +66,9 @@ Home::Owed Home::missed(std::uint32_t index, const ResumeChunk& chunk) noexcept 
             .end = history.first_after_position(chunk.position_max)};
   owed.begin = std::min(owed.begin, owed.end);
   bool lost = topic.lost_position > since;
+  if (lost && topic.lost_position > chunk.position_max) {
+    lost = may_lack(history, owed.begin, owed.end, chunk.within);
+  }
   if (const std::size_t after = history.first_after_position(topic.lost_position); after < history.size()) {
     if (history[after]->time_us < chunk.since_us) lost = false;  // what is older than that is older, too
   }

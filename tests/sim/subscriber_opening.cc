@@ -186,12 +186,15 @@ bool SubscriberModel::may_be_gap(const Subscription& subscription) const {
   });
 }
 
-// Something of this topic may not be kept that came since and before the start; of LATEST, the newest.
+// Something of this topic may not be kept that came since and before the start; of LATEST, the newest. A home is not
+// always certain that an event came behind the start.
 bool SubscriberModel::may_be_gap(const Subscription& subscription, const Topic& topic) const {
   const StartRange& start = subscription.starts[topic.origin];
   return std::ranges::any_of(topic.changes, [&](const Change& change) {
-    if (change.hole || change.position >= start.end || !is_since(subscription, topic, change)) return false;
-    if (subscription.ask.replays()) return !change.is_kept() || world_.kept.gone(topic, change);
+    if (change.hole || !is_since(subscription, topic, change)) return false;
+    if (subscription.replays && !change.is_kept()) return true;
+    if (change.position >= start.end) return false;
+    if (subscription.replays) return world_.kept.gone(topic, change);
     if (world_.kept.last(topic) == 0) return true;
     const Change* const next = topic.kept_after(change);
     return !change.is_kept() && (next == nullptr || next->position > start.first);

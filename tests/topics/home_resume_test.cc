@@ -102,6 +102,29 @@ TEST_CASE("a resumption tells a gap where an event passed, and of topics forgott
   }
 }
 
+TEST_CASE("an event that comes live while a resumption is told is no gap, unless it may have come before") {
+  HomeFixture f({.history = {.messages_max = 10}});
+  const auto resumed = [&](std::uint64_t since, std::uint64_t position_max, std::uint64_t within) {
+    return f.home
+        .resume("a", {.since = since, .position_max = position_max, .after = within > 0 ? "a" : "", .within = within},
+                [](Message*) { return Visit::go_on; })
+        .resumed;
+  };
+  for (int i = 0; i < 4; ++i) f.publish("a");  // 1 to 4
+  f.publish("a", Op::event);                   // 5
+  CHECK(resumed(1, 3, 0) == Resumed::recovered);
+  CHECK(resumed(1, 3, 2) == Resumed::recovered);
+  CHECK(resumed(1, 4, 0) == Resumed::gap);        // whether the event came before 4 is not known any more,
+  CHECK(resumed(1, 4, 2) == Resumed::recovered);  // but if it had, the chunk before would have told it
+  CHECK(resumed(1, 5, 2) == Resumed::gap);
+  for (int i = 0; i < 8; ++i) f.publish("a");  // to 13: 4 is the oldest that is kept
+  f.publish("a", Op::event);                   // 14
+  CHECK(resumed(1, 12, 0) == Resumed::gap);
+  CHECK(resumed(1, 12, 2) == Resumed::gap);
+  CHECK(resumed(1, 12, 4) == Resumed::recovered);
+  CHECK(resumed(6, 12, 0) == Resumed::recovered);
+}
+
 TEST_CASE("a resumption since a time gives what is not older, to the microsecond") {
   HomeFixture f({.history = {.messages_max = 10}});
   for (int i = 0; i < 10; ++i) f.publish("a", Op::set, 100'000'000 + i * 300'000);
