@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 
 namespace ringcast::sim {
 
@@ -52,6 +53,24 @@ bool Client::read_some() {
   ended();
   close();
   return true;
+}
+
+bool Client::traces() {
+  static const bool wanted = std::getenv("RINGCAST_TRACE") != nullptr;
+  return wanted;
+}
+
+void Client::trace(const char* way, std::string_view text) const {
+  constexpr std::size_t kQuotedMax = 40;  // payloads are long
+  std::string shown;
+  std::size_t quoted = 0;
+  bool quotes = false;
+  for (const char c : text) {
+    if (c == '"') quotes = !quotes;
+    quoted = quotes ? quoted + 1 : 0;
+    if (quoted <= kQuotedMax && c != '\r' && c != '\n') shown += c;
+  }
+  std::fprintf(stderr, "%u %s %s\n", id_, way, shown.c_str());
 }
 
 void Client::close() {

@@ -87,6 +87,9 @@ class Client {
   // Closes its end once everything is written.
   void finish() noexcept { finishes_ = true; }
   void close();
+  // RINGCAST_TRACE=1: what it asks (">") and is told ("<") on stderr.
+  [[nodiscard]] static bool traces();
+  void trace(const char* way, std::string_view text) const;
 
   World world_;
 

@@ -1,8 +1,6 @@
 #include "tests/sim/full_client.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <utility>
 
 #include "frame/bytes.h"
@@ -39,17 +37,6 @@ std::string target_of(const FullClient::Options& options) {
 
 std::string protocol_of(FullClient::Form form) {
   return form == FullClient::Form::json ? "ringcast.v1.json" : "ringcast.v1.proto";
-}
-
-// RINGCAST_TRACE=1: each request and event on stderr, whatever its form.
-bool traces() {
-  static const bool wanted = std::getenv("RINGCAST_TRACE") != nullptr;
-  return wanted;
-}
-
-void trace(std::uint32_t client, const char* way, const std::string& text) {
-  constexpr int kWidth = 200;
-  std::fprintf(stderr, "%u %s %.*s\n", client, way, kWidth, text.c_str());
 }
 
 template <typename What>
@@ -98,7 +85,7 @@ void FullClient::ask(const proto::Request& request) {
     proto::ProtoForm::write(request, bytes);
   }
   asked_ = true;
-  if (traces()) trace(id(), ">", text_of(request));
+  if (traces()) trace(">", text_of(request));
   write_message(options_.form == Form::json ? frame::Opcode::text : frame::Opcode::binary, frame::as_text(bytes));
 }
 
@@ -108,7 +95,7 @@ void FullClient::message(const frame::Event& event) {
   const auto read =
       options_.form == Form::json ? json_form().read_event(event.payload) : proto_form().read_event(event.payload);
   expect(read.has_value(), [&] { return name() + " cannot read what came: " + read.error().text; });
-  if (traces()) trace(id(), "<", text_of(*read));
+  if (traces()) trace("<", text_of(*read));
   std::visit([&](const auto& what) { on(what); }, *read);
 }
 

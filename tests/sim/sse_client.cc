@@ -34,6 +34,7 @@ SseClient::SseClient(const World& world, std::uint32_t id, int listener, const O
                    .may_lag = world.may_lag},
                   id) {
   subscriber_.asked(options_.ask);
+  if (traces()) trace(">", request_of(options_));
   write(request_of(options_));
 }
 
@@ -84,6 +85,7 @@ void SseClient::block(std::string_view text) {
   std::string_view kind;
   std::string_view data;
   std::string_view token;
+  if (traces()) trace("<", text);
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(line.size() + 1);
