@@ -116,11 +116,13 @@ void Ledger::check(Topic& topic, const topics::Message& message) {
   times_us_[topic.origin] = message.time_us;
 }
 
-// A message is sequenced once, however often it was sent, and those of one publisher in their order.
+// A message is sequenced once, however often it was sent, and those of one publisher in their order. One that a limit
+// refused may be taken when he publishes it again by his next connection: behind those that were taken at first.
 void Ledger::check_key(std::size_t topic, const Change& change) {
   const Place place{.topic = topic, .change = topics_[topic].changes.size()};
   if (!places_.emplace(*change.key, place).second) return blame(text(*change.key) + " was sequenced twice");
-  const auto [last, first] = last_numbers_.try_emplace({change.key->client, topic}, change.key->number);
+  const std::uint32_t by = options_.may_refuse ? change.by : 0;
+  const auto [last, first] = last_numbers_.try_emplace({change.key->client, by, topic}, change.key->number);
   if (!first && last->second >= change.key->number) {
     blame(topics_[topic].name + ": " + text(*change.key) + " was sequenced after " + std::to_string(last->second));
   }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "broker/instant.h"
@@ -67,6 +68,7 @@ class Ledger {
     topics::HashKey key;
     std::uint32_t shards = 1;
     std::int64_t forget_after_ms = 0;  // a topic without a value
+    bool may_refuse = false;           // limits refuse messages, and take others that come behind them
   };
   Ledger(const std::vector<std::string>& topics, const Options& options, const Now& now);
   ~Ledger();
@@ -98,7 +100,8 @@ class Ledger {
   std::vector<std::uint64_t> positions_;  // by origin
   std::vector<std::int64_t> times_us_;
   std::map<Key, Place> places_;
-  std::map<std::pair<std::uint32_t, std::size_t>, std::uint32_t> last_numbers_;  // by client and topic
+  // By client, connection (or any) and topic.
+  std::map<std::tuple<std::uint32_t, std::uint32_t, std::size_t>, std::uint32_t> last_numbers_;
   std::string fault_;
 };
 

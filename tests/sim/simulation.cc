@@ -78,8 +78,10 @@ void Simulation::begin_life(std::uint64_t life) {
   };
   positions_.assign(mesh_->shards(), 0);
   began_us_ = static_cast<std::uint64_t>(now_.utc_us);
-  const Ledger::Options ledger{
-      .key = kSimulationKey, .shards = mesh_->shards(), .forget_after_ms = scenario_.config.forget_after_ms};
+  const Ledger::Options ledger{.key = kSimulationKey,
+                               .shards = mesh_->shards(),
+                               .forget_after_ms = scenario_.config.forget_after_ms,
+                               .may_refuse = scenario_.kind == Kind::limited};
   ledger_ = std::make_unique<Ledger>(scenario_.topics, ledger, now_);
   for (std::uint32_t i = 0; i < mesh_->shards(); ++i) runners_.push_back(std::make_unique<Runner>(world, i));
 }
