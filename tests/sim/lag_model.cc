@@ -23,7 +23,8 @@ void LagModel::lag(const proto::Lag& lag) {
   more_ranges_ = more_ranges_ || lag.more_ranges;
   ever_merged_ = ever_merged_ || lag.merged > 0 || (lag.skipped == 0 && !lag.caught_up);
   behind_ = !lag.caught_up;
-  merges_ = !lag.caught_up && (merges_ || lag.skipped == 0);
+  // One that skipped, and whose subscriptions want to be degraded since, is told of both at once.
+  merges_ = !lag.caught_up && (merges_ || lag.merged > 0 || lag.skipped == 0);
 }
 
 std::uint64_t LagModel::tell(const proto::LagRange& range) {
