@@ -25,6 +25,9 @@ Scenario Scenario::of(const Plan& plan) {
   Scenario scenario = draw(random, is_full(plan.seed));
   scenario.compression = compresses(plan.seed);
   if (scenario.compression && plan.seed % 2 == 0) scenario.config.compress_min_bytes = 0;
+  // A message that is compressed step by step takes a turn for each three bytes and append.
+  const bool too_few = scenario.compression && scenario.kind == Kind::large && scenario.budget.appends < 100;
+  if (too_few) scenario.budget.appends *= 100;
   scenario.each_value([&](const char* name, auto& value, auto) {
     const auto found = plan.values.find(name);
     if (found != plan.values.end()) value = static_cast<std::remove_reference_t<decltype(value)>>(found->second);
