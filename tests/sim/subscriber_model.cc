@@ -52,6 +52,7 @@ void SubscriberModel::note_pace(const Pace& pace) {
 void SubscriberModel::asked(const Ask& ask) {
   Subscription subscription{.ask = ask,
                             .asked_paces = {},
+                            .replays = ask.replays(),
                             .starts = {},
                             .merged_until = Positions(world_.positions.size()),
                             .of_topics = std::vector<OfTopic>(ledger_.topics().size())};
@@ -234,7 +235,7 @@ void SubscriberModel::follow(Subscription& subscription, const Topic& topic, con
   lacks(subscription, topic, change.seq, seen, std::to_string(change.seq) + " came after " + std::to_string(seen.live));
   const bool others = others_may_merge(subscription, topic) || was_owed(topic, change.position);
   if (is_visible && !others) narrow(subscription, topic, {.end = change.position});
-  expect(subscription.complete || !subscription.ask.replays(),
+  expect(subscription.complete || !subscription.replays,
          [&] { return where(subscription, topic) + "a live message before the last one that it begins with"; });
   seen.live = change.seq;
   if (change.is_kept()) seen.live_value = change.seq;
@@ -325,7 +326,7 @@ void SubscriberModel::rest(Subscription& subscription, const Topic& topic, bool 
   const bool waits = subscription.ask.pace.is_latest() && subscription.ask.pace.period_ms() > 0 && !ticked;
   if (waits) return;
   if (subscription.ask.start == proto::Start::last_values) end_last_values(subscription, topic, seen);
-  if (subscription.ask.is_since() && !subscription.ask.replays()) rest_values_since(subscription, topic);
+  if (subscription.ask.is_since() && !subscription.replays) rest_values_since(subscription, topic);
   if (subscription.ask.pace.is_latest()) return rest_latest(subscription, topic);
   const Change* const last = visible_before(subscription, topic, topic.changes.size() + 1);
   if (last == nullptr || last->seq <= seen.live) return;

@@ -123,6 +123,7 @@ class SubscriberModel {
   };
   struct Subscription {
     Ask ask;
+    bool replays = false;  // by what was asked for at first, whatever has been changed since
     bool live = false;
     bool complete = false;
     proto::Resumed resumed = proto::Resumed::unspecified;  // what it was told

@@ -34,7 +34,7 @@ void SubscriberModel::snapshot(Subscription& subscription, const Topic& topic, c
   const auto says = [&](const char* what) {
     return [this, &subscription, &topic, what] { return where(subscription, topic) + what; };
   };
-  const bool values_since = subscription.ask.is_since() && !subscription.ask.replays();
+  const bool values_since = subscription.ask.is_since() && !subscription.replays;
   expect(values_since || subscription.ask.start == proto::Start::last_values, says("did not ask for last values"));
   expect(values_since || change.op == proto::Op::set, says("a removal as last value"));
   expect(seen.openings == 0, says("two last values"));
@@ -50,7 +50,7 @@ void SubscriberModel::replay(Subscription& subscription, const Topic& topic, con
   const auto says = [&](const char* what) {
     return [this, &subscription, &topic, what] { return where(subscription, topic) + what; };
   };
-  expect(subscription.ask.replays(), says("did not ask for old messages"));
+  expect(subscription.replays, says("did not ask for old messages"));
   expect(seen.live == 0, says("a kept message after a live one"));
   const bool counted = subscription.ask.start == proto::Start::last_n;
   expect(!counted || seen.openings < subscription.ask.last_count, says("more kept messages than it asked for"));
@@ -155,10 +155,10 @@ void SubscriberModel::end_since(Subscription& subscription, proto::Resumed resum
   const bool before = subscription.ask.start == proto::Start::since_time && subscription.ask.since_us < world_.began_us;
   expect(!before || resumed == gap, [&] { return name + "asks for a time before the broker's, and is told no gap"; });
   expect(resumed != gap || may_be_gap(subscription), [&] { return name + "was told of a gap where there is none"; });
-  expect(resumed != conflated || !subscription.ask.replays(), [&] { return name + "wants every message, conflated"; });
+  expect(resumed != conflated || !subscription.replays, [&] { return name + "wants every message, conflated"; });
   for (const Topic& topic : ledger_.topics()) {
     if (!topics::matches(subscription.ask.filter, topic.name)) continue;
-    if (subscription.ask.replays()) {
+    if (subscription.replays) {
       end_replay_since(subscription, topic, resumed);
     } else {
       end_values_since(subscription, topic, resumed);
@@ -265,7 +265,7 @@ void SubscriberModel::check_too_careful(const Subscription& subscription) const 
       if (!change.is_kept() || change.hole || world_.kept.gone(topic, change)) return;
       if (!visible(subscription, change)) return;
     }
-    if (!subscription.ask.replays() && changes > 1) return;
+    if (!subscription.replays && changes > 1) return;
   }
   throw Failure("client " + std::to_string(client_) + ", subscription " + std::to_string(subscription.ask.id) + " (" +
                 subscription.ask.filter + ") was told that something was left out, but nothing was");
