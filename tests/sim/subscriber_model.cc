@@ -282,11 +282,17 @@ void SubscriberModel::check_checkpoint(const Subscription& subscription, const T
     const Change& change = topic.changes[seq - 1];
     if (change.hole || change.position > positions[topic.origin]) continue;
     const bool own = !visible(subscription, change);
+  bool told_value = false;
+  bool told_later = false;
     own_later = own_later || own;
     own_value = own_value || (own && change.is_kept());
-    const bool replaced = own_value || (own_later && !change.is_kept());
-    const bool counts =
-        !own && !replaced && change.position >= subscription.starts[topic.origin].end && !lag_.may_be_told(index, seq);
+    const bool told = lag_.may_be_told(index, seq);
+    const bool merges = subscription.may_merge() || change.position <= subscription.merged_until[topic.origin];
+    const bool replaced =
+        own_value || (own_later && !change.is_kept()) || (merges && (told_value || (told_later && !change.is_kept())));
+    told_later = told_later || told;
+    told_value = told_value || (told && change.is_kept());
+    const bool counts = !own && !replaced && change.position >= subscription.starts[topic.origin].end && !told;
     expect(!counts, [&] {
       return where(subscription, topic) + "a checkpoint at position " + std::to_string(positions[topic.origin]) +
              ", but " + std::to_string(seq) + " at " + std::to_string(change.position) + " has not come";
