@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "broker/checkpoint.h"
 #include "topics/name.h"
@@ -51,8 +52,8 @@ void SubscriberModel::note_pace(const Pace& pace) {
 
 void SubscriberModel::asked(const Ask& ask) {
   Subscription subscription{.ask = ask,
-                            .asked_paces = {},
                             .replays = ask.replays(),
+                            .asked_paces = {},
                             .starts = {},
                             .merged_until = Positions(world_.positions.size()),
                             .of_topics = std::vector<OfTopic>(ledger_.topics().size())};
@@ -146,7 +147,7 @@ void SubscriberModel::live_message(const proto::Message& message, const Topic& t
     return "client " + std::to_string(client_) + " at " + topic.name + ": live " + seq + " after " +
            std::to_string(of.last_live);
   });
-  of.last_live = change.seq;
+  const std::uint64_t last_live = std::exchange(of.last_live, change.seq);
   lag_.delivered(ledger_.index_of(topic), change.seq);
   check_rate(topic, change);
   check_fair(topic, change);
@@ -155,7 +156,7 @@ void SubscriberModel::live_message(const proto::Message& message, const Topic& t
     if (!subscription.live || !topics::matches(subscription.ask.filter, topic.name)) continue;
     // What was owed to one that has ended or changed since may come all the same.
     if (visible(subscription, change) || !simple_latest_) wanted = true;
-    follow(subscription, topic, change);
+    follow(subscription, topic, change, was_owed(topic, last_live));
     // What comes while it lags, or as newest values, comes in any order.
     const bool in_order = !subscription.may_merge() && subscription.merged_until[topic.origin] == 0;
     if (!subscription.since || !in_order || lag_.behind()) continue;
@@ -185,10 +186,13 @@ bool SubscriberModel::others_may_merge(const Subscription& subscription, const T
          });
 }
 
-bool SubscriberModel::was_owed(const Topic& topic, std::uint64_t position) const {
-  return std::ranges::any_of(ended_, [&](const Ended& ended) {
-    return position <= ended.until[topic.origin] && topics::matches(ended.filter, topic.name);
-  });
+// A topic that an ended subscription was owed comes if another matches: with the newest value that it has by then.
+bool SubscriberModel::was_owed(const Topic& topic, std::uint64_t last_live) const {
+  const auto owed = std::find_if(topic.changes.begin() + static_cast<std::ptrdiff_t>(last_live), topic.changes.end(),
+                                 [](const Change& change) { return !change.hole; });
+  return owed != topic.changes.end() && std::ranges::any_of(ended_, [&](const Ended& ended) {
+           return owed->position <= ended.until[topic.origin] && topics::matches(ended.filter, topic.name);
+         });
 }
 
 // A newer one comes, or has come, instead; or the client was told that it is missing, or will be.
@@ -228,12 +232,12 @@ void SubscriberModel::lacks(Subscription& subscription, const Topic& topic, std:
 }
 
 // What one subscription makes of a live message: the next one, or its first.
-void SubscriberModel::follow(Subscription& subscription, const Topic& topic, const Change& change) {
+void SubscriberModel::follow(Subscription& subscription, const Topic& topic, const Change& change, bool owed_before) {
   OfTopic& seen = subscription.of_topics[ledger_.index_of(topic)];
   const bool is_visible = visible(subscription, change);
   if (seen.live == 0 && !is_visible) return;  // another subscription's
   lacks(subscription, topic, change.seq, seen, std::to_string(change.seq) + " came after " + std::to_string(seen.live));
-  const bool others = others_may_merge(subscription, topic) || was_owed(topic, change.position);
+  const bool others = owed_before || others_may_merge(subscription, topic);
   if (is_visible && !others) narrow(subscription, topic, {.end = change.position});
   expect(subscription.complete || !subscription.replays,
          [&] { return where(subscription, topic) + "a live message before the last one that it begins with"; });
@@ -278,12 +282,12 @@ void SubscriberModel::check_checkpoint(const Subscription& subscription, const T
   const std::uint64_t last = std::max({seen.live, seen.opened, of_topics_[index].last_live});
   bool own_value = false;
   bool own_later = false;
+  bool told_value = false;
+  bool told_later = false;
   for (std::uint64_t seq = topic.changes.size(); seq > last; --seq) {
     const Change& change = topic.changes[seq - 1];
     if (change.hole || change.position > positions[topic.origin]) continue;
     const bool own = !visible(subscription, change);
-  bool told_value = false;
-  bool told_later = false;
     own_later = own_later || own;
     own_value = own_value || (own && change.is_kept());
     const bool told = lag_.may_be_told(index, seq);

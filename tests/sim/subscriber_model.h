@@ -154,7 +154,8 @@ class SubscriberModel {
 
   void check_checkpoint(const Subscription& subscription, const Topic& topic, const Positions& positions) const;
   void live_message(const proto::Message& message, const Topic& topic, const Change& change);
-  void follow(Subscription& subscription, const Topic& topic, const Change& change);
+  // `owed_before`: to a subscription that has ended.
+  void follow(Subscription& subscription, const Topic& topic, const Change& change, bool owed_before);
   void check_fair(const Topic& topic, const Change& change) const;
   void check_rate(const Topic& topic, const Change& change);
   [[nodiscard]] std::int64_t period_of(const Topic& topic) const;
@@ -184,7 +185,7 @@ class SubscriberModel {
                                         const OfTopic& seen) const;
   [[nodiscard]] bool waits_for_others(const Subscription& subscription) const;
   [[nodiscard]] bool others_may_merge(const Subscription& subscription, const Topic& topic) const;
-  [[nodiscard]] bool was_owed(const Topic& topic, std::uint64_t position) const;
+  [[nodiscard]] bool was_owed(const Topic& topic, std::uint64_t last_live) const;
   [[nodiscard]] bool may_lack(const Subscription& subscription, const Topic& topic, const Change& change) const;
   [[nodiscard]] const Change* visible_before(const Subscription& subscription, const Topic& topic,
                                              std::uint64_t seq) const;
