@@ -35,6 +35,11 @@ export class Proxy {
     return `http://127.0.0.1:${this.server.address().port}`;
   }
 
+  // Connections that are open now.
+  get open() {
+    return this.#pairs.size;
+  }
+
   #accept(client) {
     client.on('error', () => {});
     if (!this.target) return client.resetAndDestroy();
@@ -70,8 +75,13 @@ export class Proxy {
     pair.broker.destroySoon();
   }
 
-  stop() {
+  // Breaks every connection.
+  cut() {
     for (const pair of [...this.#pairs]) this.#end(pair);
+  }
+
+  stop() {
+    this.cut();
     this.server.close();
   }
 }

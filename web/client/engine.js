@@ -17,6 +17,7 @@ import { remedyOf } from './close_code.js';
 import { Subscriptions } from './subscriptions.js';
 import { TokenSource } from './token_source.js';
 
+const kName = 'js/0.1'; // for the broker's operator
 const kOpenMs = 10_000; // from the first packet to the broker's welcome
 const kGoneMs = 2_000; // beyond the time by which a draining broker said it would close
 const kHurryMaxMs = 500; // the network is back: the next try comes by then
@@ -44,10 +45,10 @@ export class Engine {
   #requests = new Map(); // id -> answered(name, members)
   #closing; // what close() waits for
 
-  // `options`: url, protocol, name, canRenewToken, reconnect, liveness, openMs. `env`: WebSocket, setTimeout, clearTimeout,
+  // `options`: url, and those of connect() with which a connection is made; canRenewToken. `env`: WebSocket, setTimeout, clearTimeout,
   // now, random.
   constructor(options, host, env) {
-    this.#options = { protocol: 'json', name: 'js/0.1', openMs: kOpenMs, ...options };
+    this.#options = options;
     this.#host = host;
     this.#timers = env;
     this.#backoff = new Backoff(options.reconnect);
@@ -114,7 +115,7 @@ export class Engine {
     const attempt = (this.#attempt += 1);
     this.#phase = 'opening';
     this.#setState({ state: 'connecting' });
-    this.#after(this.#options.openMs, () => this.#lose(new RingcastError('timeout', 'the broker took too long to answer'), 'reconnect'));
+    this.#after(this.#options.openTimeoutMs ?? kOpenMs, () => this.#lose(new RingcastError('timeout', 'the broker took too long to answer'), 'reconnect'));
     let codec;
     let token;
     try {
@@ -139,7 +140,7 @@ export class Engine {
   }
 
   async #codec() {
-    if (this.#options.protocol === 'json') return jsonCodec;
+    if (this.#options.protocol !== 'proto') return jsonCodec;
     const { makeCodec } = await import('./codec_proto.js');
     return makeCodec(RingcastError);
   }
@@ -147,7 +148,7 @@ export class Engine {
   #greet() {
     this.#phase = 'greeting';
     this.#lastId = 0;
-    const hello = { client: this.#options.name, features: ['checkpoints'] };
+    const hello = { client: this.#options.name ?? kName, features: ['checkpoints'] };
     if (this.#producerId) hello.producer_id = this.#producerId;
     this.#ask('hello', hello, (name, members) => (name === 'error' ? this.#refused(members) : this.#welcome(members)));
   }

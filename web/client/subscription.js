@@ -20,7 +20,7 @@ export class Subscription extends EventTarget {
   #queues = new Set();
   #first; // the queue that was there from the beginning
   #point = point.empty();
-  #ready = Promise.withResolvers?.() ?? withResolvers();
+  #ready = withResolvers();
   #buffer;
 
   constructor(owner, { filter, wanted, callback, buffer, from, hiddenRateHz }) {
@@ -157,6 +157,7 @@ export class Subscription extends EventTarget {
   }
 }
 
+// Promise.withResolvers(), which not every browser has.
 function withResolvers() {
   const all = {};
   all.promise = new Promise((resolve, reject) => Object.assign(all, { resolve, reject }));

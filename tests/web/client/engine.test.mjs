@@ -101,7 +101,7 @@ describe('connecting', () => {
   });
 
   it('tries anew when an answer takes too long, and takes nothing of the old one', async () => {
-    const scene = await start({ openMs: 1000 });
+    const scene = await start({ openTimeoutMs: 1000 });
     const first = scene.socket;
     await scene.clock.advance(1000);
     assert.equal(first.closedWith, 1000);
