@@ -12,7 +12,7 @@ import { pathToFileURL } from 'node:url';
 import { connect } from '../../web/client/index.js';
 import { Broker } from './broker.mjs';
 import { request } from './client.mjs';
-import { eventually, require, root, within } from './program.mjs';
+import { eventually, require, root, run, within } from './program.mjs';
 
 const kSizeMax = 12 * 1024; // bytes of ringcast.js, minified and with gzip
 const kSizeAllMax = 18 * 1024; // with what is loaded for Protocol Buffers and for shared connections
@@ -238,6 +238,19 @@ describe('the JavaScript client', () => {
       open.add(rc);
       assert.equal((await rc.publish(`served/${protocol}`, 1)).seq, 1);
     }
+  });
+
+  it('the example of the README runs, and says what it should', async (t) => {
+    const page = readFileSync(join(root, 'README.md'), 'utf8');
+    const [, source] = page.match(/^## The JavaScript client\n[\s\S]*?^```js\n([\s\S]*?)^```$/m);
+    const { folder } = await served(t);
+    const program = source.replace("'/ringcast.js'", "'./ringcast.js'").replace('http://127.0.0.1:8080', broker.url);
+    assert.notEqual(program, source);
+    writeFileSync(join(folder, 'example.js'), program);
+    const { code, out, lines } = await run(process.execPath, [join(folder, 'example.js')]);
+    assert.deepEqual([code, lines], [0, []]);
+    const said = out.trim().split('\n');
+    assert.deepEqual(said.toSorted(), ['chat/room1 hello', 'closed', 'connected', 'published as 1', 'ticker/nasdaq/AAPL 191.2']);
   });
 
   it('what npm packs is imported by its name', async (t) => {
