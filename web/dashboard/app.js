@@ -4,12 +4,13 @@ import { BrokerView } from './broker/view.js';
 import { ExploreView } from './explore/view.js';
 import { LiveView } from './live/view.js';
 import { eachFrame, seldom } from './frame.js';
-import { showLink } from './link.js';
+import { isOperators, showLink } from './link.js';
 import { connectTheme } from './theme.js';
 import { connectViews } from './views.js';
 
 const LINK_EVERY_MS = 100;
 
 connectTheme(document.getElementById('theme'));
-connectViews({ live: () => new LiveView(), explore: () => new ExploreView(), broker: () => new BrokerView() });
+const broker = () => new BrokerView();
+connectViews(isOperators ? { broker } : { live: () => new LiveView(), explore: () => new ExploreView(), broker });
 eachFrame(seldom(LINK_EVERY_MS, showLink));

@@ -42,9 +42,11 @@ export class Health extends EventTarget {
 }
 
 export const health = new Health();
-export const rc = connect({ name: 'dashboard' });
-rc.addEventListener('state', ({ detail }) => health.take(detail));
-rc.addEventListener('gap', ({ subscription }) => health.notify(`Gap: some of ${subscription.filter} may be missing.`));
+// The operators' port serves this page, too, but no topics: there it is the Broker view alone, and there is no client.
+export const isOperators = location.pathname.endsWith('/dashboard/');
+export const rc = isOperators ? undefined : connect({ name: 'dashboard' });
+rc?.addEventListener('state', ({ detail }) => health.take(detail));
+rc?.addEventListener('gap', ({ subscription }) => health.notify(`Gap: some of ${subscription.filter} may be missing.`));
 
 const SHORT = { connected: 'live', waiting: 'no connection', connecting: 'connecting', draining: 'draining', closed: 'closed' };
 

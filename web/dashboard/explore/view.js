@@ -84,6 +84,7 @@ export class ExploreView {
     for (const id of ['topic-follow', 'topic-publish']) at(id).disabled = !node;
     if (!node) at('topic-value').textContent = 'Choose a topic in the tree: its last value is shown here.';
     write(at('topic-name'), node ? node.path : 'No topic chosen');
+    this.drawTopic();
   }
 
   // A topic, or all that is below a level.

@@ -8,7 +8,7 @@ import { valueOf } from '../value.js';
 export const SAMPLE_MS = 250;
 export const SAMPLES = 1200; // five minutes
 export const SPARK_POINTS = 60;
-const SPARK_STEP = 2; // samples: 30 s in all
+export const SPARK_STEP = 2; // samples: 30 s in all
 export const COLUMNS = ['price', 'open', 'high', 'low', 'bid', 'ask', 'volume', 'updates', 'at'];
 
 export class Book {

@@ -1,6 +1,7 @@
 // Market: the page's side of the market's worker: asks for what is to be shown, once a frame at most, and keeps it.
 
 import { Health } from '../link.js';
+import { SPARK_STEP } from './book.js';
 
 const NO_SYMBOLS = new Uint32Array(0);
 
@@ -13,7 +14,7 @@ export class Market {
     this.figures = undefined;
     this.history = undefined;
     this.version = 0; // of what is kept: rises with each answer
-    this.sparkVersion = 0; // rises with each sample
+    this.sparkVersion = 0; // rises when the sparklines move on
     this.health = new Health();
     this.asked = false;
     this.chartAt = -1;
@@ -46,7 +47,7 @@ export class Market {
     symbols.forEach((symbol, at) => this.sparks.set(symbol, sparks.subarray(at * points, (at + 1) * points)));
     if (history) this.history = { ...history, chosen };
     Object.assign(this, { size, columns, figures });
-    if (figures.sampled !== this.sparkVersion) this.sparkVersion = figures.sampled;
+    this.sparkVersion = Math.floor(figures.sampled / SPARK_STEP);
     this.version += 1;
   }
 

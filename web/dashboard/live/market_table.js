@@ -1,6 +1,5 @@
 // MarketTable: the symbols in rows. Only those that can be seen are elements; a row is written when its symbol changed.
 
-import { color } from '../palette.js';
 import { onTheme } from '../theme.js';
 import { at, change, compact, make, price, seconds, write } from '../text.js';
 import { WindowRows, stepOf } from '../window_rows.js';
@@ -9,8 +8,8 @@ import { drawSparkline } from './sparkline.js';
 const ROW_HEIGHT = 30;
 const HEAD_HEIGHT = 30;
 const SORT_EVERY_MS = 2000; // rows that jump about all the time cannot be read
-const FLASH_EVERY_MS = 400; // a symbol that trades a hundred times a second would only flicker
-const FLASH_MS = 600;
+const FLASH_MS = 350;
+const FLASH_EVERY_MS = 700; // a symbol that trades a hundred times a second would only flicker
 const STALE_MS = 10_000;
 const SPARK = { width: 108, height: 22 };
 const CALM = matchMedia('(prefers-reduced-motion: reduce)');
@@ -83,13 +82,17 @@ export class MarketTable {
     return Uint32Array.from(this.order.slice(first, first + rows.length));
   }
 
-  // Once a frame.
-  draw(now) {
+  // Once a frame; isDue: what is shown is to be brought up to date. Rows that scrolling brings are written at once.
+  draw(now, isDue) {
     if (this.market.size === 0) return;
     if (now >= this.sortAt) this.arrange(now);
     const [first, rows] = this.window.place(this.order.length);
     const wall = Date.now();
-    rows.forEach((row, index) => this.writeRow(row, this.order[first + index], first + index, now, wall));
+    rows.forEach((row, index) => {
+      const symbol = this.order[first + index];
+      if (isDue || row.symbol !== symbol) this.writeRow(row, symbol, first + index, now, wall);
+    });
+    if (!isDue) return;
     const active = rows.find((row) => row.symbol === this.chosen);
     if (active) this.table.setAttribute('aria-activedescendant', active.element.id);
     else this.table.removeAttribute('aria-activedescendant');
@@ -124,7 +127,7 @@ export class MarketTable {
     const canvas = make('canvas', 'spark');
     spark.append(canvas);
     element.append(symbol, ...cells);
-    return { element, name, exchange, priceCell, changeCell, canvas, volume, age, symbol: -1, at: 0, price: 0, drawn: -1, flashAt: 0 };
+    return { element, name, exchange, priceCell, changeCell, canvas, volume, age, symbol: -1, at: 0, price: 0, drawn: -1, flashAt: 0, flash: '', flashed: '' };
   }
 
   makeSpacer() {
@@ -139,6 +142,7 @@ export class MarketTable {
     if (isOther) {
       row.symbol = symbol;
       row.drawn = -1;
+      row.flash = '';
       row.element.dataset.symbol = symbol;
       write(row.name, names[symbol].symbol);
       write(row.exchange, names[symbol].exchange);
@@ -148,6 +152,7 @@ export class MarketTable {
     if (row.element.ariaSelected !== isChosen) row.element.ariaSelected = isChosen;
     this.writeAge(row, wall - columns.at[symbol], isOther);
     if (isOther || row.at !== columns.at[symbol] || row.price !== columns.price[symbol]) this.writeFigures(row, symbol, isOther, now);
+    this.writeFlash(row, now);
     if (row.drawn === this.market.sparkVersion) return;
     const spark = this.market.sparks.get(symbol);
     if (!spark) return;
@@ -172,8 +177,14 @@ export class MarketTable {
     write(row.changeCell, change(share));
     row.changeCell.className = `number ${share >= 0 ? 'up' : 'down'}`;
     write(row.volume, compact(columns.volume[symbol]));
-    if (moved === 0 || CALM.matches || now < row.flashAt) return;
-    row.flashAt = now + FLASH_EVERY_MS;
-    row.priceCell.animate({ backgroundColor: [color(moved > 0 ? '--flash-up' : '--flash-down'), 'transparent'] }, FLASH_MS);
+    if (moved === 0 || CALM.matches || now < row.flashAt + FLASH_EVERY_MS) return;
+    row.flashAt = now;
+    row.flash = moved > 0 ? 'rise' : 'fall';
+  }
+
+  // On and off: a colour that fades is painted anew in every frame.
+  writeFlash(row, now) {
+    const flash = row.flash && now < row.flashAt + FLASH_MS ? row.flash : '';
+    if (flash !== row.flashed) row.priceCell.className = `number price ${(row.flashed = flash)}`;
   }
 }

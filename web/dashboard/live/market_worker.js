@@ -5,7 +5,7 @@
 
 import { connect } from './ringcast.js'; // as the broker serves it, beside the bundle
 import { Book, SAMPLE_MS } from './book.js';
-import { Rate } from './rate.js';
+import { Rate, WINDOW_MS } from './rate.js';
 
 const AGES_MAX = 512;
 const FILTER = 'ticker/#';
@@ -47,6 +47,8 @@ setInterval(() => {
 }, SAMPLE_MS);
 
 function setPace(pace) {
+  // What arrives every five seconds is no rate over two.
+  for (const rate of [received, published]) rate.windowMs = Math.max(WINDOW_MS, pace.maxRateHz > 0 ? 3000 / pace.maxRateHz : 0);
   if (!subscription) subscription = rc.subscribe(FILTER, { ...pace, start: 'last', hiddenRateHz: 0 }, take);
   else subscription.change(pace).catch(() => {}); // the connection was lost: it is asked for again with the subscription
 }

@@ -1,6 +1,6 @@
 // Rate: how many a second, of a count that only rises, over the last two seconds or so.
 
-const WINDOW_MS = 2000;
+export const WINDOW_MS = 2000;
 
 export class Rate {
   constructor(windowMs = WINDOW_MS) {

@@ -8,6 +8,7 @@ import { Market } from './market.js';
 import { MarketTable } from './market_table.js';
 import { connectPace } from './pace.js';
 
+const WRITE_EVERY_MS = 100; // nobody reads faster
 const FIGURES_EVERY_MS = 250;
 const STALE_MS = 3000;
 const UNSEEN_PACE = { delivery: 'latest', maxRateHz: 1 }; // enough for the charts to go on
@@ -16,6 +17,7 @@ export class LiveView {
   constructor() {
     this.market = new Market();
     this.chosen = -1;
+    this.dueAt = 0;
     this.table = new MarketTable(this.market, (symbol) => (this.chosen = symbol));
     this.chart = new Chosen(this.market);
     this.machines = new Machines();
@@ -50,8 +52,12 @@ export class LiveView {
   }
 
   draw(now) {
-    this.market.want(this.table.seen, this.chosen);
-    this.table.draw(now);
+    const isDue = now >= this.dueAt;
+    this.table.draw(now, isDue);
+    if (isDue) {
+      this.dueAt = now + WRITE_EVERY_MS;
+      this.market.want(this.table.seen, this.chosen);
+    }
     this.drawChart(now);
     this.drawMachines(now);
     this.drawFigures(now);
