@@ -28,7 +28,7 @@ export class Subscriptions {
   add(ref, filter, options, from) {
     const delivery = options.delivery ?? 'every';
     const entry = {
-      ref, filter, options, state: 'wanted', resume: new ResumeState(delivery, from), isOwnPoint: Boolean(from),
+      ref, filter, isExact: isExact(filter), options, state: 'wanted', resume: new ResumeState(delivery, from), isOwnPoint: Boolean(from),
       wasLive: false, isResuming: false, tellsGap: false, lastSeq: 0, lastTimeUs: 0, changes: new Set(),
     };
     this.#entries.set(ref, entry);
@@ -196,7 +196,7 @@ export class Subscriptions {
   #deliver(entry, message) {
     const resumable = entry.resume.take(message);
     if (resumable === undefined) return;
-    if (isExact(entry.filter)) entry.lastSeq = message.seq ?? 0;
+    if (entry.isExact) entry.lastSeq = message.seq ?? 0;
     entry.lastTimeUs = message.time_us ?? 0;
     this.#message(entry.ref, message, resumable);
   }
