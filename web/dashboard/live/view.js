@@ -79,9 +79,11 @@ export class LiveView {
     const element = at('market-state');
     const now = Date.now();
     const silence = now - (figures?.lastAt || now);
-    const isStale = health.state === 'connected' && silence > STALE_MS;
+    const age = figures?.age > STALE_MS ? figures.age : 0;
+    const isStale = health.state === 'connected' && (silence > STALE_MS || age > 0);
     element.dataset.state = isStale ? 'stale' : health.state;
     const notice = health.notice && now - health.notice.at < 15_000 ? ` · ${health.notice.text}` : '';
-    write(element, (isStale ? `silent for ${seconds(silence)}` : health.words(now)) + notice);
+    const words = !isStale ? health.words(now) : age > 0 ? `behind by ${seconds(age)}` : `silent for ${seconds(silence)}`;
+    write(element, words + notice);
   }
 }
