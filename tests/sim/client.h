@@ -32,6 +32,7 @@ void expect(bool holds, Text&& what) {
 // What every client knows of the world: how far each home has counted (Home::position()).
 using Positions = std::vector<std::uint64_t>;
 
+class Kept;
 class Ledger;
 
 // An epoch as the broker writes it.
@@ -45,6 +46,7 @@ class Client {
     const Positions& positions;
     const Ledger& ledger;
     const Now& now;
+    const Kept& kept;  // what topics keep
     std::uint64_t epoch = 0;
     std::uint64_t began_us = 0;  // when the broker started
     bool may_lag = false;        // whoever reads nothing may be degraded

@@ -55,14 +55,7 @@ proto::Bytes bytes_of(std::string_view text) {
 FullClient::FullClient(const World& world, std::uint32_t id, int listener, const Options& options)
     : FramedClient(world, id, listener, target_of(options), protocol_of(options.form)),
       options_(options),
-      subscriber_({.ledger = world.ledger,
-                   .positions = world.positions,
-                   .now = world.now,
-                   .kept = *options.kept,
-                   .epoch = world.epoch,
-                   .began_us = world.began_us,
-                   .may_lag = world.may_lag},
-                  id),
+      subscriber_(SubscriberModel::world_of(world), id),
       publisher_(world.ledger, id) {
   if (options_.url) {
     subscriber_.asked(*options_.url);

@@ -49,7 +49,6 @@ class FullClient final : public FramedClient {
     bool obeys_credit = false;
     bool pipelines = false;  // publishes again before it is welcome
     Producer* producer = nullptr;
-    const Kept* kept = nullptr;  // what topics keep
     bool checkpoints = false;
     std::size_t subscriptions_max = 1;
   };

@@ -16,15 +16,6 @@
 
 namespace ringcast::sim {
 
-// What the broker has today of what is laid down. A world asks for nothing else.
-struct Built {
-  bool latest = false;   // delivery LATEST, rates, changes
-  bool skip = false;     // on_lag SKIP
-  bool degrade = false;  // on_lag DEGRADE, the default
-  bool resume = false;   // checkpoints, since a token, since a time
-};
-inline constexpr Built kBuilt{.latest = true, .skip = true, .degrade = true, .resume = true};
-
 struct Scenario {
   enum class Kind : std::uint8_t {
     small,      // small messages through small buffers

@@ -25,6 +25,7 @@ void Simulation::add_client() {
                             .positions = positions_,
                             .ledger = *ledger_,
                             .now = now_,
+                            .kept = kept_,
                             .epoch = epoch_,
                             .began_us = began_us_,
                             .may_lag = scenario_.kind == Kind::slow || scenario_.lags_by_age,
@@ -42,7 +43,7 @@ void Simulation::add_client() {
   options.echo = random_.percent(70);
   options.last = random_.percent(40);
   options.publish_only = !topics::is_wildcard(options.filter) && random_.percent(20);
-  if (kBuilt.latest && !options.publish_only && random_.percent(20)) {
+  if (!options.publish_only && random_.percent(20)) {
     static const std::vector<std::uint32_t> kRates{0, 2, 10, 30, 1'000};
     options.latest = true;
     options.rate_hz = random_.of(kRates);
@@ -130,14 +131,13 @@ void Simulation::disturb_socket() {
 }
 
 void Simulation::add_stream(const Client::World& world) {
-  SseClient::Options options{.ask = {.filter = random_.of(random_.percent(60) ? scenario_.topics : scenario_.filters)},
-                             .kept = &kept_};
+  SseClient::Options options{.ask = {.filter = random_.of(random_.percent(60) ? scenario_.topics : scenario_.filters)}};
   options.ask.start = random_.percent(50) ? proto::Start::last_values : proto::Start::now;
-  if (kBuilt.latest && random_.percent(30)) {
+  if (random_.percent(30)) {
     static const std::vector<double> kRates{0, 0, 2, 20, 1'000};
     options.ask.pace = {.delivery = proto::Delivery::latest, .rate_hz = random_.of(kRates)};
   }
-  if (kBuilt.resume && !tokens_.empty() && random_.percent(50)) {
+  if (!tokens_.empty() && random_.percent(50)) {
     come_back(options.ask);
     options.ask.since->received.reset();  // for which a Last-Event-ID has no place
     if (random_.percent(10)) {

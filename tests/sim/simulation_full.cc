@@ -22,7 +22,7 @@ void Simulation::act_full() {
   if (dice < 50) return publish_full(client);
   if (dice < 70) return subscribe_full(client);
   if (dice < 76) return client.unsubscribe();
-  if (dice < 79) return kBuilt.latest ? client.change(draw_pace()) : client.unsubscribe();
+  if (dice < 79) return client.change(draw_pace());
   if (dice < 83) return client.ask_badly();
   client.ping();
 }
@@ -41,7 +41,7 @@ SubscriberModel::Pace Simulation::draw_pace() {
   static const std::vector<double> kRates{0, 0, 2.5, 10, 30, 200, 1'000};
   SubscriberModel::Pace pace;
   const std::size_t dice = random_.below(100);
-  if (kBuilt.latest && dice < scenario_.latest_percent) {
+  if (dice < scenario_.latest_percent) {
     pace.delivery = proto::Delivery::latest;
     pace.rate_hz = random_.of(kRates);
     return pace;
@@ -49,15 +49,13 @@ SubscriberModel::Pace Simulation::draw_pace() {
   if (random_.percent(30)) pace.delivery = proto::Delivery::every;
   pace.on_lag = scenario_.on_lag;
   if (random_.percent(10)) pace.on_lag = random_.percent(50) ? degrade : skip;
-  if (pace.on_lag == skip && !kBuilt.skip) pace.on_lag = close;
-  if (pace.on_lag == degrade && !kBuilt.degrade) pace.on_lag = close;
   return pace;
 }
 
 void Simulation::draw_start(SubscriberModel::Ask& ask) {
   ask.start = static_cast<proto::Start>(random_.below(3));
   if (ask.start == proto::Start::last_n) ask.last_count = static_cast<std::uint32_t>(random_.between(1, 12));
-  if (!kBuilt.resume || random_.percent(60)) return;
+  if (random_.percent(60)) return;
   ask.last_count = 0;
   if (random_.percent(25)) {
     ask.start = proto::Start::since_time;
@@ -103,8 +101,7 @@ void Simulation::add_full_client(const Client::World& world) {
   options.cumulative_acks = options.hello && random_.percent(40);
   options.credit = options.hello && random_.percent(50);
   options.obeys_credit = options.credit && random_.percent(50);
-  options.kept = &kept_;
-  options.checkpoints = options.hello && kBuilt.resume && random_.percent(60);
+  options.checkpoints = options.hello && random_.percent(60);
   options.subscriptions_max = scenario_.config.max_subscriptions;
   if (options.hello && random_.percent(70)) {
     if (producers_.empty() || random_.percent(40)) {

@@ -23,16 +23,7 @@ std::string request_of(const SseClient::Options& options) {
 }  // namespace
 
 SseClient::SseClient(const World& world, std::uint32_t id, int listener, const Options& options)
-    : Client(world, id, listener),
-      options_(options),
-      subscriber_({.ledger = world.ledger,
-                   .positions = world.positions,
-                   .now = world.now,
-                   .kept = *options.kept,
-                   .epoch = world.epoch,
-                   .began_us = world.began_us,
-                   .may_lag = world.may_lag},
-                  id) {
+    : Client(world, id, listener), options_(options), subscriber_(SubscriberModel::world_of(world), id) {
   subscriber_.asked(options_.ask);
   if (traces()) trace(">", request_of(options_));
   write(request_of(options_));

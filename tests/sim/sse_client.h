@@ -18,7 +18,6 @@ class SseClient final : public Client {
  public:
   struct Options {
     SubscriberModel::Ask ask;  // of id 0; resume: by Last-Event-ID
-    const Kept* kept = nullptr;
   };
 
   SseClient(const World& world, std::uint32_t id, int listener, const Options& options);

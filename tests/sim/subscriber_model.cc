@@ -28,6 +28,16 @@ std::int64_t SubscriberModel::Pace::period_ms() const noexcept {
   return rate_hz == 0 ? 0 : static_cast<std::int64_t>(std::ceil(kMsPerSecond / rate_hz));
 }
 
+SubscriberModel::World SubscriberModel::world_of(const Client::World& world) noexcept {
+  return {.ledger = world.ledger,
+          .positions = world.positions,
+          .now = world.now,
+          .kept = world.kept,
+          .epoch = world.epoch,
+          .began_us = world.began_us,
+          .may_lag = world.may_lag};
+}
+
 bool SubscriberModel::Subscription::may_merge() const {
   return ask.pace.is_latest() || std::ranges::any_of(asked_paces, &Pace::is_latest);
 }

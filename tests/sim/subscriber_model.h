@@ -71,6 +71,8 @@ class SubscriberModel {
     bool may_lag = false;        // it may be degraded before it is told so
   };
 
+  [[nodiscard]] static World world_of(const Client::World& world) noexcept;
+
   // `client` is whose own messages are.
   SubscriberModel(const World& world, std::uint32_t client)
       : world_(world),
