@@ -202,6 +202,9 @@ void Simulation::come_to_rest() {
     still = 0;
   }
   scenario_.faults.false_writable = false_writable;
+    // What is late may be cancelled, and that be late too.
+    const auto rests = [](const auto& runner) { return runner->rests(); };
+    for (std::size_t more = kRoundsToRest; more > 0 && !std::ranges::all_of(runners_, rests); --more) (void)round();
   scenario_.faults.early_return = early_return;
 }
 

@@ -334,7 +334,19 @@ void SubscriberModel::check_rest(bool ticked) {
       if (topics::matches(subscription.ask.filter, topic.name)) rest(subscription, topic, ticked);
     }
   }
+  // It has caught up when nothing waits for ticks, either.
+  if (lag_.merges() && !ticked && waits_for_ticks()) return;
   lag_.check_rest(simple_ ? LagModel::Known::all : LagModel::Known::some);
+}
+
+// What it was owed before it changed may come at the pace of another, too.
+bool SubscriberModel::waits_for_tick(const Subscription& subscription, const Topic& topic) const {
+  if (!subscription.ask.pace.is_latest()) return false;
+  if (subscription.ask.pace.period_ms() > 0) return true;
+  return !simple_latest_ && std::ranges::any_of(subscriptions_, [&](const auto& other) {
+    return other.second.ask.pace.is_latest() && other.second.ask.pace.period_ms() > 0 &&
+           topics::matches(other.second.ask.filter, topic.name);
+  });
 }
 
 bool SubscriberModel::waits_for_ticks() const {
@@ -343,8 +355,7 @@ bool SubscriberModel::waits_for_ticks() const {
 
 void SubscriberModel::rest(Subscription& subscription, const Topic& topic, bool ticked) {
   const OfTopic& seen = subscription.of_topics[ledger_.index_of(topic)];
-  const bool waits = subscription.ask.pace.is_latest() && subscription.ask.pace.period_ms() > 0 && !ticked;
-  if (waits) return;
+  if (!ticked && waits_for_tick(subscription, topic)) return;
   if (subscription.ask.start == proto::Start::last_values) end_last_values(subscription, topic, seen);
   if (subscription.ask.is_since() && !subscription.replays) rest_values_since(subscription, topic);
   if (subscription.ask.pace.is_latest()) return rest_latest(subscription, topic);

@@ -185,6 +185,7 @@ class SubscriberModel {
   [[nodiscard]] bool is_since(const Subscription& subscription, const Topic& topic, const Change& change) const;
   [[nodiscard]] const Change* next_kept(const Subscription& subscription, const Topic& topic,
                                         const OfTopic& seen) const;
+  [[nodiscard]] bool waits_for_tick(const Subscription& subscription, const Topic& topic) const;
   [[nodiscard]] bool waits_for_others(const Subscription& subscription) const;
   [[nodiscard]] bool others_may_merge(const Subscription& subscription, const Topic& topic) const;
   [[nodiscard]] bool was_owed(const Topic& topic, std::uint64_t last_live) const;
