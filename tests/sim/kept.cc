@@ -37,7 +37,9 @@ bool Kept::gone(const Topic& topic, const Change& change) const {
   if (change.kept <= topic.forgotten) return true;
   const std::size_t after = topic.kept.size() - change.kept;
   if (after >= last(topic)) return true;
-  if (!topic.changes.empty() && may_be_forgotten_after(topic, topic.changes.back())) return true;
+  for (std::uint64_t seq = change.seq; seq <= topic.changes.size(); ++seq) {
+    if (may_be_forgotten_after(topic, topic.changes[seq - 1])) return true;
+  }
   if (after == 0) return false;
   const std::int64_t age_us = age_ms(topic) * 1'000;
   if (age_us > 0 && static_cast<std::int64_t>(change.time_us) < now_.utc_us - age_us) return true;
@@ -49,7 +51,7 @@ bool Kept::gone(const Topic& topic, const Change& change) const {
 }
 
 bool Kept::may_be_forgotten_after(const Topic& topic, const Change& change) const {
-  if (change.hole) return false;
+  if (change.hole || now_.monotonic.ms - change.at_ms < config_.forget_after_ms) return false;
   const Change* const value = change.kept == 0 ? nullptr : &topic.kept_change(change.kept - 1);
   const bool has_value = value != nullptr && value->op == proto::Op::set && last(topic) > 0;
   if (has_value) return false;

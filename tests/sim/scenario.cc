@@ -81,6 +81,8 @@ Scenario Scenario::draw(Random& random, bool full) {
     drawn.lives = 2;
     drawn.actions = drawn.actions * 2 / 3;
   }
+  if (full && random.percent(30)) drawn.draw_history(random);
+  if (drawn.kind == Kind::slow && random.percent(40)) drawn.draw_budget(random);
   return drawn;
 }
 
@@ -142,6 +144,30 @@ void Scenario::draw_full(Random& random) {
   if (kind != Kind::limited) return;
   if (random.percent(60)) config.max_subscriptions = static_cast<std::uint32_t>(random.between(1, 6));
   if (random.percent(60)) config.producers_max = static_cast<std::uint32_t>(random.between(1, 3));
+}
+
+// One for all, and each may have more than that.
+void Scenario::draw_budget(Random& random) {
+  config.memory_budget_bytes = random.between(100, 1'000) * broker::kKiB;
+  config.outbox_max_bytes = 8 * 1'024 * broker::kKiB;
+}
+
+// All that time and size do to what is kept.
+void Scenario::draw_history(Random& random) {
+  forgets = true;
+  const auto soon = [&] { return static_cast<std::int64_t>(random.between(100, 3'000)); };
+  config.forget_after_ms = soon();
+  if (random.percent(40)) config.history_ttl_ms = soon();
+  if (random.percent(30)) config.history_age_ms = soon();
+  if (random.percent(30)) config.history_bytes = random.between(50, 3'000);
+  for (std::size_t rules = random.below(3); rules > 0; --rules) {
+    broker::HistoryRule rule{.filter = random.of(random.percent(50) ? topics : filters)};
+    if (random.percent(40)) rule.last = static_cast<std::uint32_t>(random.below(4));
+    if (random.percent(30)) rule.bytes = random.between(50, 2'000);
+    if (random.percent(30)) rule.age_ms = soon();
+    if (random.percent(40)) rule.ttl_ms = random.percent(70) ? soon() : 0;
+    config.history_rules.insert(config.history_rules.begin(), rule);
+  }
 }
 
 }  // namespace ringcast::sim

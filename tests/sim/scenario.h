@@ -58,6 +58,7 @@ struct Scenario {
   std::size_t latest_percent = 0;   // of subscriptions
   proto::OnLag on_lag = proto::OnLag::unspecified;
   bool lags_by_age = false;
+  bool forgets = false;   // values expire, histories are short in every way, and topics are forgotten
   std::size_t lives = 1;  // of the broker: it is started anew, with another epoch
 
  private:
@@ -67,6 +68,8 @@ struct Scenario {
   void draw_impatient(Random& random);
   void draw_limited(Random& random);
   void draw_full(Random& random);
+  void draw_history(Random& random);
+  void draw_budget(Random& random);
 };
 
 template <typename Visitor>

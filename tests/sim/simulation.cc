@@ -12,6 +12,7 @@ constexpr std::uint64_t kPartOfEnd = 1'000'000;  // above every action
 constexpr std::size_t kRoundsToRest = 14;        // without a change: more than anything is late
 constexpr std::int64_t kPeriodMsMax = 500;       // of a rate that is asked for
 constexpr std::int64_t kTickedMsMax = 7'000;     // in all: below any deadline of those who are silent
+constexpr int kTicksMax = 4;                     // values expire in a few of them at most
 constexpr int kJumpsMax = 40;                    // enough for the rates that are asked for
 constexpr std::size_t kRoundsMax = 100'000;      // then it never comes to rest
 constexpr std::int64_t kPastEveryDeadlineMs = 1'000'000;
@@ -69,6 +70,7 @@ void Simulation::begin_life(std::uint64_t life) {
                   .mesh = *mesh_,
                   .hash_key = kSimulationKey,
                   .epoch = epoch_,
+                  .memory_budget = scenario_.config.memory_budget_bytes,
                   .budget = scenario_.budget},
       .network = *network_,
       .faults = scenario_.faults,
@@ -109,7 +111,7 @@ void Simulation::live() {
     act();
     for (std::size_t steps = random_.below(scenario_.steps_between + 1); steps > 0; --steps) step();
     if (scenario_.kind == Kind::slow) keep_up();
-    if (scenario_.lags_by_age && random_.percent(5)) {
+    if ((scenario_.lags_by_age || scenario_.forgets) && random_.percent(5)) {
       come_to_rest();
       jump();
     }
@@ -181,8 +183,13 @@ void Simulation::settle() {
       std::ranges::any_of(fulls_, [](const auto& client) { return client->subscriber().waits_for_ticks(); });
   check_settled(!waits);
   if (!waits || (jumped_ms_ > kTickedMsMax && !ending_)) return;
-  tick();
-  check_settled(true);
+  bool expired = true;
+  for (int ticks = 0; ticks < kTicksMax && expired; ++ticks) {
+    const Positions before = positions_;
+    tick();
+    expired = positions_ != before;  // what was removed in the end waits for a tick itself
+  }
+  check_settled(!expired);
 }
 
 // Until nothing moves any more, without letting time pass: only a failed accept is waited for.
@@ -195,6 +202,9 @@ void Simulation::come_to_rest() {
     expect(rounds < kRoundsMax, "the world never comes to rest");
     still = round() ? 0 : still + 1;
     if (still < kRoundsToRest) continue;
+    // What is late may be cancelled, and that be late too.
+    const auto rests = [](const auto& runner) { return runner->rests(); };
+    for (std::size_t more = kRoundsToRest; more > 0 && !std::ranges::all_of(runners_, rests); --more) (void)round();
     Instant retry = Instant::never();
     for (const auto& runner : runners_) retry = std::min(retry, runner->accept_retry());
     if (retry == Instant::never()) break;
@@ -202,9 +212,6 @@ void Simulation::come_to_rest() {
     still = 0;
   }
   scenario_.faults.false_writable = false_writable;
-    // What is late may be cancelled, and that be late too.
-    const auto rests = [](const auto& runner) { return runner->rests(); };
-    for (std::size_t more = kRoundsToRest; more > 0 && !std::ranges::all_of(runners_, rests); --more) (void)round();
   scenario_.faults.early_return = early_return;
 }
 

@@ -114,6 +114,7 @@ class Simulation {
   void check_taken_over(const FullClient& client) const;
   void check_histories() const;
   void check_expiry(const Ledger::Topic& topic) const;
+  void check_memory();
   void check_nothing_left();
   void add_up();
 

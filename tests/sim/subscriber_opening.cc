@@ -179,9 +179,11 @@ bool SubscriberModel::may_be_gap(const Subscription& subscription) const {
   // When what it has lost was published, it knows to a second or worse.
   if (subscription.ask.start == proto::Start::since_time) return true;
   if (subscription.ask.since && subscription.ask.since->epoch != world_.epoch) return true;
+  const std::string& filter = subscription.ask.filter;
   return std::ranges::any_of(ledger_.topics(), [&](const Topic& topic) {
-    if (!topics::matches(subscription.ask.filter, topic.name)) return false;
-    return may_be_gap(subscription, topic) ||
+    const bool matches = topics::matches(filter, topic.name);
+    if (matches && may_be_gap(subscription, topic)) return true;
+    return (matches || topics::is_wildcard(filter)) &&
            world_.kept.forgets_since(ledger_, topic.origin, position_of(subscription, topic.origin));
   });
 }
@@ -243,6 +245,7 @@ void SubscriberModel::rest_values_since(Subscription& subscription, const Topic&
   const OfTopic& seen = subscription.of_topics[ledger_.index_of(topic)];
   if (seen.openings > 0 || seen.kept_live || lag_.skipped() > 0 || world_.kept.last(topic) == 0) return;
   const bool gap = subscription.resumed == proto::Resumed::gap;
+  if (gap && !topic.kept.empty() && world_.kept.gone(topic, topic.kept_change(topic.kept.size() - 1))) return;
   const Change* first = nullptr;
   for (const std::size_t index : topic.kept) {
     const Change& change = topic.changes[index];
