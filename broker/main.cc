@@ -2,6 +2,7 @@
 // what went wrong, and exits.
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <expected>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "broker/http_session.h"
+#include "broker/io/notify.h"
 #include "broker/io/process.h"
 #include "broker/io/server.h"
 #include "broker/log.h"
@@ -101,9 +103,15 @@ const broker::StaticFile* find_file(std::string_view path) {
 int serve(const Options& options) {
   io::block_signals();  // before the log makes the first thread: all inherit it
   broker::Log log(options.log_level, options.log_format);
+  const char* const manager = std::getenv("NOTIFY_SOCKET");
+  const auto tell = [&](const std::string& state) {
+    const auto told = io::notify(manager == nullptr ? "" : manager, state);
+    if (!told) log.warning("the service manager is not told: " + told.error().text);
+  };
   const auto served = io::serve(options, find_file,
                                 {.info = [&](const std::string& line) { log.info(line); },
-                                 .warn = [&](const std::string& line) { log.warning(line); }});
+                                 .warn = [&](const std::string& line) { log.warning(line); },
+                                 .manager = tell});
   if (served) return kDone;
   log.error(served.error());
   return kFailed;

@@ -121,10 +121,12 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
     events.warn("listening on " + at +
                 " without TLS and without tokens: anyone who reaches it may publish and subscribe");
   }
+  events.manager("READY=1\nSTATUS=serving on " + at);
 
   std::optional<int> signal;
   while (!ends(signal)) signal = wait_signal(-1);
   events.info("signal " + std::to_string(*signal) + ": draining");
+  events.manager("STOPPING=1\nSTATUS=draining");
   Patience patience(config.drain_deadline_ms);
   set_stage(fleet, Stage::draining);
   wait_until_quiet(fleet, patience);

@@ -16,6 +16,8 @@ namespace ringcast::io {
 struct ServerEvents {
   std::function<void(const std::string&)> info;
   std::function<void(const std::string&)> warn;
+  // A service manager's words: READY=1 when clients can connect, STOPPING=1 when draining begins.
+  std::function<void(const std::string&)> manager;
 };
 
 // Runs the broker until SIGTERM or SIGINT, then drains it. Signals must be blocked (block_signals()) before.
