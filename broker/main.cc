@@ -10,11 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include "broker/completion.h"
 #include "broker/http_session.h"
 #include "broker/io/notify.h"
 #include "broker/io/process.h"
 #include "broker/io/server.h"
 #include "broker/log.h"
+#include "broker/man_page.h"
 #include "broker/option_help.h"
 #include "broker/options.h"
 #include "client/commands.h"
@@ -83,6 +85,11 @@ int help(const Invocation& invocation) {
   const auto about = broker::find_command(invocation.arguments.front());
   if (!about) return refuse(about.error());
   return print(broker::command_help(**about));
+}
+
+int completion(const std::string& shell) {
+  const auto script = broker::completion(shell);
+  return script ? print(*script) : refuse("completion: " + script.error());
 }
 
 // The page's files as the broker serves them: web/ and broker/ do not know each other's types.
@@ -196,6 +203,10 @@ int run(const Invocation& invocation, const Options& options) {
       return help(invocation);
     case Command::options:
       return print(broker::options_markdown());
+    case Command::completion:
+      return completion(invocation.arguments.front());
+    case Command::man:
+      return print(broker::man_page());
   }
   std::unreachable();
 }

@@ -55,6 +55,8 @@ enum class Command : std::uint16_t {
   help = 64,
   options = 128,  // hidden: prints the README's table
   bench = 256,    // has options of its own: perf/load's
+  completion = 512,
+  man = 1024,  // hidden: prints ringcast(1), which is installed
 };
 
 // Where a value goes. Its type is also its unit, so that no row can mistake one for another:

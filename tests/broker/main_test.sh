@@ -37,6 +37,10 @@ expect 0 stdout "check-config FILE" --help
 expect 0 stdout "--shards N|auto" help serve
 expect 0 stdout "--shards N|auto" serve --help
 expect 0 stdout '| `--shards N\|auto` |' options
+expect 0 stdout "complete -F _ringcast ringcast" completion bash
+expect 0 stdout ".TH RINGCAST 1" man
+expect 2 stderr 'completion: "tcsh" is none of bash, zsh, fish' completion tcsh
+expect 2 stderr "ringcast completion needs bash|zsh|fish" completion
 expect 0 stdout "history = ticker/#=5" check-config "$folder/good.toml"
 expect 2 stderr "Usage: ringcast COMMAND"
 expect 2 stderr 'did you mean "serve"?' serv

@@ -22,7 +22,9 @@ wait_for() {
 
 "$cmake" --install "$build" --prefix "$work/prefix" --component broker >"$work/log" || { cat "$work/log"; exit 1; }
 installed=$(cd "$work/prefix" && find . -type f | sort | tr '\n' ' ')
-expected='./bin/ringcast ./lib/systemd/system/ringcast.service ./share/doc/ringcast/ringcast.toml '
+expected='./bin/ringcast ./lib/systemd/system/ringcast.service ./share/bash-completion/completions/ringcast '
+expected+='./share/doc/ringcast/ringcast.toml ./share/fish/vendor_completions.d/ringcast.fish ./share/man/man1/ringcast.1 '
+expected+='./share/zsh/site-functions/_ringcast '
 [ "$installed" = "$expected" ] || fail "installed $installed"
 ringcast=$work/prefix/bin/ringcast
 unit=$work/prefix/lib/systemd/system/ringcast.service
@@ -46,6 +48,35 @@ if command -v systemd-analyze >/dev/null; then
   grep 'Overall exposure' <<<"$exposure"
 else
   echo "installed.sh: no systemd-analyze here: the unit is not checked by systemd"
+fi
+
+# ---- the manual page: no warning, and every option of the broker's own help is in it ----
+page=$work/prefix/share/man/man1/ringcast.1
+if command -v man >/dev/null && command -v groff >/dev/null; then
+  MANROFFOPT=-ww MANWIDTH=120 LC_ALL=C.UTF-8 man --warnings -l "$page" >"$work/page" 2>"$work/warnings"
+  ! [ -s "$work/warnings" ] || { cat "$work/warnings"; fail "groff finds fault with the manual page"; }
+  for command in serve pub sub demo; do
+    "$ringcast" help "$command" | grep -o '^  --[a-z-]*' | while read -r option; do
+      grep -q -- "^ *$option\b" "$work/page" || fail "the manual page does not know $option"
+    done
+  done
+else
+  echo "installed.sh: no man here: the manual page is not formatted"
+fi
+
+# ---- completions: by the shells themselves, where they are ----
+bash "$here/completion.bash" "$work/prefix/share/bash-completion/completions/ringcast"
+if command -v zsh >/dev/null; then
+  zsh -n "$work/prefix/share/zsh/site-functions/_ringcast"
+  zsh -f "$here/completion.zsh" "$work/prefix/share/zsh/site-functions/_ringcast"
+else
+  echo "installed.sh: no zsh here: its completion is not run"
+fi
+if command -v fish >/dev/null; then
+  fish --no-execute "$work/prefix/share/fish/vendor_completions.d/ringcast.fish"
+  fish "$here/completion.fish" "$work/prefix/share/fish/vendor_completions.d/ringcast.fish"
+else
+  echo "installed.sh: no fish here: its completion is not run"
 fi
 
 # ---- the binary under a service manager, at a path and at an abstract name ----
