@@ -33,6 +33,7 @@ example=$work/prefix/share/doc/ringcast/ringcast.toml
 # ---- the example: right, and the unit's own words agree with it ----
 "$ringcast" check-config "$example" >"$work/checked" || fail "the example is refused"
 grep -q '^history = ' "$work/checked" || fail "the example's rules are not in it"
+"$ringcast" check-config "$here/../../deploy/k8s/broker/ringcast.toml" >"$work/checked" || fail "the pod's configuration is refused"
 grep -qx "ExecStart=$ringcast serve --config /etc/ringcast/ringcast.toml" "$unit" || fail "the unit does not start $ringcast"
 drain=$(sed -n 's/^drain-deadline = "\([0-9]*\)s"$/\1/p' "$example")
 stop=$(sed -n 's/^TimeoutStopSec=//p' "$unit")
