@@ -60,7 +60,10 @@ bool FanOut::add(std::uint32_t origin, const Delivery& delivery, std::uint32_t& 
   }
   const SlotId publisher = silent_publisher(message.publisher);
   if (pending() && !extends_run(origin, groups, publisher)) return false;
-  if (!pending()) begin_run(origin, groups, publisher);
+  if (!pending()) {
+    begin_run(origin, groups, publisher);
+    run_.first_us = message.time_us;
+  }
   const bool compresses = (run_.encodings & kCompressedEncodings) != 0;
   if (compresses && budget == 0 && run_.messages > 0) return false;
   ++run_.messages;
@@ -213,6 +216,10 @@ bool FanOut::step(std::uint32_t& budget) {
     ++run_.next_group;
   }
   ++counters_.runs;
+  if (run_.encodings != 0) {
+    ran_.oldest_us = std::min(ran_.oldest_us, run_.first_us);
+    ran_.messages += run_.messages;
+  }
   end_run();
   return true;
 }

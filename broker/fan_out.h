@@ -13,12 +13,14 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "broker/codec.h"
 #include "broker/compressor.h"
 #include "broker/encoding.h"
 #include "broker/large_message.h"
+#include "broker/latency.h"
 #include "broker/latest.h"
 #include "broker/mesh.h"
 #include "broker/session_table.h"
@@ -65,6 +67,9 @@ class FanOut {
   // Appends the run to up to `budget` outboxes; reduces `budget` by what it used. True when the run is out.
   bool step(std::uint32_t& budget);
 
+  // What has gone out since the last call to EVERY subscribers.
+  [[nodiscard]] Ran take_ran() noexcept { return std::exchange(ran_, {}); }
+
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
   // The segments that are being written to, for Outbox::unpin(); and how many were left since the start.
   [[nodiscard]] std::vector<Segment*>& current_segments() const;
@@ -78,8 +83,9 @@ class FanOut {
   struct Run {
     std::uint32_t origin = 0;
     std::vector<topics::GroupId> groups;
-    SlotId publisher;          // the connection that published it, if not all its subscriptions want to hear that
-    std::uint32_t number = 0;  // in Session::run of those that got it
+    SlotId publisher;           // the connection that published it, if not all its subscriptions want to hear that
+    std::int64_t first_us = 0;  // when its first message was sequenced
+    std::uint32_t number = 0;   // in Session::run of those that got it
     std::uint32_t messages = 0;
     std::uint32_t payload_bytes = 0;
     std::uint32_t encodings = 0;  // that its EVERY groups want, as bits
@@ -114,6 +120,7 @@ class FanOut {
   Run run_;
   LargeMessage large_;                     // that is being prepared
   mutable std::vector<Segment*> current_;  // what current_segments() returned last
+  Ran ran_;
   Counters counters_;
 };
 

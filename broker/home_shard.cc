@@ -23,6 +23,9 @@ topics::Home::Options home_options(std::uint32_t self, std::uint32_t shards, top
     };
   };
   options.history = rule({});
+  // What the broker says of itself is a last value, whatever is configured.
+  options.history_rules.push_back(
+      rule({.filter = "$broker/#", .last = 1, .bytes = kHistoryBytesMax, .age_ms = 0, .ttl_ms = 0}));
   for (const HistoryRule& given : config.history_rules) options.history_rules.push_back(rule(given));
   options.forget_after_ms = config.forget_after_ms;
   return options;
@@ -185,6 +188,7 @@ HomeShard::Taken HomeShard::publish(std::uint32_t from, Request& request, const 
   if (!has_room(from, 1, 0)) return Taken::no_room;
   const auto refuse = [&](Outcome outcome) {
     ++(outcome == Outcome::expired ? counters_.expired : counters_.refused);
+    ++counters_.outcomes[static_cast<std::size_t>(outcome)];
     push(from, ack(request, outcome));
     discard(request);
     return Taken::yes;
@@ -206,6 +210,7 @@ HomeShard::Taken HomeShard::publish(std::uint32_t from, Request& request, const 
   topics::Message* const message = request.same_pool ? request.message : pool_.adopt(request.message).message;
   sequence(*topic, message, now);
   ++counters_.published;
+  counters_.published_bytes += message->payload_size;
   checked.first = first_of(*message);
   repeats_.record(request.repeat, checked, publisher(from, request), now.monotonic);
   if (request.wants_ack) push(from, ack(request, Outcome::sequenced, checked.first));
@@ -229,6 +234,26 @@ void HomeShard::sequence(topics::TopicHandle topic, topics::Message* message, co
     ++counters_.deliveries;
     push(reader, {.kind = Delivery::Kind::message, .topic = sequenced.topic, .message = message});
   }
+}
+
+bool HomeShard::publish_own(std::string_view name, std::uint64_t hash, std::string_view payload, const Now& now) {
+  topics::TopicHandle topic = home_.find(name, hash);
+  if (!topic.valid()) {
+    home_.allow_own_topic();
+    topic = *home_.find_or_make(name, hash);
+  }
+  for (topics::ShardSet set = home_.interested(topic); set != 0;) {
+    if (!has_room(topics::take_shard(set), 1, payload.size())) return false;
+  }
+  topics::Message* const message =
+      pool_.make({.topic = name,
+                  .topic_hash = hash,
+                  .content_type = "application/json",
+                  .payload = {reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size()},
+                  .format = topics::Format::json});
+  sequence(topic, message, now);
+  pool_.release(message);
+  return true;
 }
 
 // Publishes a REMOVE for each value that is past its time. Where there is no room for it, it waits.

@@ -9,7 +9,9 @@
 // reference until its reader has passed.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "broker/config.h"
@@ -32,13 +34,15 @@ class HomeShard {
   static constexpr std::uint32_t kDueVisits = 128;  // topics looked at per turn for what time does to them: some 20 us
 
   struct Counters {
-    std::uint64_t published = 0;       // sequenced
-    std::uint64_t refused = 0;         // by a limit, or fenced
-    std::uint64_t duplicates = 0;      // published before: acknowledged, nothing else
-    std::uint64_t expired = 0;         // waited too long for room
-    std::uint64_t stalls = 0;          // turns in which a request found no room
-    std::uint64_t deliveries = 0;      // pushed, one per interested shard
-    std::uint64_t expired_values = 0;  // for which a REMOVE was published here
+    std::uint64_t published = 0;                      // sequenced, for publishers
+    std::uint64_t published_bytes = 0;                // their payloads
+    std::uint64_t refused = 0;                        // by a limit, or fenced
+    std::array<std::uint64_t, kOutcomes> outcomes{};  // of these and of those that came too late, by Outcome
+    std::uint64_t duplicates = 0;                     // published before: acknowledged, nothing else
+    std::uint64_t expired = 0;                        // waited too long for room
+    std::uint64_t stalls = 0;                         // turns in which a request found no room
+    std::uint64_t deliveries = 0;                     // pushed, one per interested shard
+    std::uint64_t expired_values = 0;                 // for which a REMOVE was published here
   };
 
   HomeShard(Mesh& mesh, std::uint32_t self, topics::HashKey key, const Config& config, topics::MessagePool& pool);
@@ -52,6 +56,9 @@ class HomeShard {
   // Takes up to `budget` requests of each shard, and removes what has expired. True when a budget ended it, so that
   // there may be more to do.
   bool take(const Now& now, std::uint32_t budget);
+
+  // Publishes a value of the broker's own topic `name`, whose home this is. False when there is no room now.
+  [[nodiscard]] bool publish_own(std::string_view name, std::uint64_t hash, std::string_view payload, const Now& now);
 
   // When something may expire. Nothing wakes the shard for it but this.
   [[nodiscard]] Instant next_deadline() const noexcept { return {home_.next_due_ms()}; }

@@ -1,11 +1,13 @@
 #include "broker/lag.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <string>
 #include <utility>
 
 #include "broker/framing.h"
+#include "broker/sample.h"
 #include "proto/close_code.h"
 
 namespace ringcast::broker {
@@ -199,8 +201,25 @@ std::string_view Lag::text(Why why) noexcept {
   std::unreachable();
 }
 
+void Lag::remember(SlotId slot, const Session& session, Why why, Instant now) {
+  constexpr std::array<std::string_view, 3> kWhy{"size", "age", "budget"};
+  const Slowest slow = describe_slow(slot, session, now);
+  SlowConsumer consumer{.slot = slot,
+                        .kind = session.kind,
+                        .why = kWhy[static_cast<std::size_t>(why)],
+                        .owed_bytes = slow.owed_bytes,
+                        .pinned_bytes = slow.pinned_bytes,
+                        .oldest_ms = slow.oldest_ms};
+  for (const Subscription& subscription : session.subscriptions) {
+    if (!subscription.place.valid()) continue;
+    if (consumer.subscriptions++ == 0) consumer.filter = latest_.filter(subscription);
+  }
+  slow_->add(std::move(consumer));
+}
+
 void Lag::close(SlotId slot, Session& session, Why why, Instant now) {
   ++counters_.closed;
+  remember(slot, session, why, now);
   if (session.phase == Phase::websocket) {
     sessions_.close_websocket(slot, std::to_underlying(proto::CloseCode::slow_consumer), text(why), now);
   } else if (session.phase == Phase::event_stream) {

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +26,7 @@
 #include "broker/latest.h"
 #include "broker/memory_use.h"
 #include "broker/session_table.h"
+#include "broker/slow_list.h"
 #include "broker/sse_session.h"
 #include "topics/hash.h"
 #include "topics/message_pool.h"
@@ -74,6 +76,8 @@ class Lag {
   void sent(SlotId slot, Session& session);
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+  // Those that were closed.
+  [[nodiscard]] SlowList& slow() noexcept { return *slow_; }
 
  private:
   enum class Why : std::uint8_t { size, age, budget };
@@ -101,6 +105,7 @@ class Lag {
   [[nodiscard]] static bool all_latest(const Session& session);
   [[nodiscard]] static proto::OnLag way_of(const Session& session);
   [[nodiscard]] static std::string_view text(Why why) noexcept;
+  void remember(SlotId slot, const Session& session, Why why, Instant now);
   void close(SlotId slot, Session& session, Why why, Instant now);
   void skip(SlotId slot, Session& session, Why why, Instant now);
   [[nodiscard]] std::vector<Span> drop(Session& session, const Outbox::Keep& keep);
@@ -133,6 +138,7 @@ class Lag {
   Latest& latest_;
   topics::MessagePool& pool_;
   FrameReader reader_;
+  std::unique_ptr<SlowList> slow_ = std::make_unique<SlowList>();
   std::vector<SlotId> due_;  // to be told, unless they are blocked
   Instant next_look_ = Instant::never();
   Instant over_since_ = Instant::never();  // the budget is exceeded

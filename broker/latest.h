@@ -155,6 +155,10 @@ class Latest {
   // Those. Requires: it lags.
   [[nodiscard]] static Merged take_merged(Session& session) { return std::exchange(session.solo->merged, {}); }
 
+  [[nodiscard]] std::string_view filter(const Subscription& subscription) const {
+    return subscriptions_.filter(subscription.place);
+  }
+
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] Renderings& renderings() noexcept { return renderings_; }
   [[nodiscard]] const Renderings& renderings() const noexcept { return renderings_; }

@@ -96,8 +96,13 @@ Log::Log(LogLevel level, LogFormat format, Sink sink)
 
 Log::~Log() = default;
 
+void Log::set_level(LogLevel level) {
+  level_.store(level, std::memory_order_relaxed);
+  writer_->logger->set_level(to_spdlog(level));
+}
+
 void Log::write(LogLevel level, std::string_view text, LogFields fields) {
-  if (level < level_) return;
+  if (level < this->level()) return;
   writer_->logger->log(to_spdlog(level), log_line(format_, text, fields));
 }
 

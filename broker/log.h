@@ -6,6 +6,7 @@
 // Lifetime: the destructor writes what waits. It is main's, and goes after the shards.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -34,6 +35,10 @@ class Log {
   // Puts a line into the queue of the log's thread; never waits. When the queue is full the oldest line gives way.
   void write(LogLevel level, std::string_view text, LogFields fields = {});
 
+  // What is logged from now on. Any thread.
+  void set_level(LogLevel level);
+  [[nodiscard]] LogLevel level() const noexcept { return level_.load(std::memory_order_relaxed); }
+
   void debug(std::string_view text, LogFields fields = {}) { write(LogLevel::debug, text, fields); }
   void info(std::string_view text, LogFields fields = {}) { write(LogLevel::info, text, fields); }
   void warning(std::string_view text, LogFields fields = {}) { write(LogLevel::warning, text, fields); }
@@ -42,7 +47,7 @@ class Log {
  private:
   struct Writer;  // spdlog's, whose headers are slow to compile
 
-  LogLevel level_;
+  std::atomic<LogLevel> level_;  // relaxed: nothing else depends on it
   LogFormat format_;
   std::unique_ptr<Writer> writer_;
 };

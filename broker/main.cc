@@ -18,6 +18,7 @@
 #include "broker/log.h"
 #include "broker/man_page.h"
 #include "broker/option_help.h"
+#include "broker/option_sources.h"
 #include "broker/options.h"
 #include "client/commands.h"
 #include "perf/load.h"
@@ -107,7 +108,7 @@ const broker::StaticFile* find_file(std::string_view path) {
   return asset == nullptr ? nullptr : &files[static_cast<std::size_t>(asset - web::assets().data())];
 }
 
-int serve(const Options& options) {
+int serve(const Options& options, std::string config_json) {
   io::block_signals();  // before the log makes the first thread: all inherit it
   broker::Log log(options.log_level, options.log_format);
   const char* const manager = std::getenv("NOTIFY_SOCKET");
@@ -118,7 +119,14 @@ int serve(const Options& options) {
   const auto served = io::serve(options, find_file,
                                 {.info = [&](const std::string& line) { log.info(line); },
                                  .warn = [&](const std::string& line) { log.warning(line); },
-                                 .manager = tell});
+                                 .manager = tell,
+                                 .log_level = [&] { return log.level(); },
+                                 .set_log_level =
+                                     [&](broker::LogLevel level) {
+                                       log.set_level(level);
+                                       log.write(level, "the log's level was changed by an operator");
+                                     },
+                                 .config_json = std::move(config_json)});
   if (served) return kDone;
   log.error(served.error());
   return kFailed;
@@ -183,10 +191,10 @@ int demo(const Options& options) {
                            .progress = to_client(options.progress)});
 }
 
-int run(const Invocation& invocation, const Options& options) {
+int run(const Invocation& invocation, const std::optional<broker::File>& file, const Options& options) {
   switch (invocation.command->command) {
     case Command::serve:
-      return serve(options);
+      return serve(options, broker::options_json(invocation, file, options));
     case Command::pub:
       return pub(options, invocation.arguments);
     case Command::sub:
@@ -238,7 +246,7 @@ int main(const std::vector<std::string>& arguments) {
   }
   const auto options = broker::resolve(*invocation, file);
   if (!options) return refuse(options.error());
-  return run(*invocation, *options);
+  return run(*invocation, file, *options);
 }
 
 }  // namespace

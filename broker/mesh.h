@@ -85,6 +85,8 @@ enum class Outcome : std::uint8_t {
   key_reused,          // the key came before with another body: certainly not published
 };
 
+inline constexpr std::size_t kOutcomes = 9;
+
 // What a home sends to a shard that is interested, or that asked.
 struct Delivery {
   enum class Kind : std::uint8_t {

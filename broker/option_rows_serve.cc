@@ -32,7 +32,7 @@ const std::array kServeOptions{
            .commands = kServe},
     Option{.name = "admin",
            .field = &Options::admin,
-           .help = "operators' port; reserved: nothing listens there yet",
+           .help = "operators' port: probes, /metrics, /api/v1; for their network alone: it asks nobody who he is",
            .example = "0.0.0.0:9090",
            .group = kWhere,
            .commands = kServe},

@@ -20,13 +20,6 @@ bool is_dotted_number(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
 }
 
-bool is_loopback(std::string_view authority) {
-  if (!frame::is_authority(authority)) return false;  // `[::1].evil.example` begins like one
-  const std::string_view host = without_port(authority);
-  if (frame::equals_ignoring_case(host, "localhost") || host == "[::1]") return true;
-  return host.starts_with("127.") && is_dotted_number(host);
-}
-
 // "https://host:port" -> "host:port"; "null" and whatever is no origin -> empty.
 std::string_view authority_of(std::string_view origin) {
   const std::size_t colon = origin.find("://");
@@ -55,20 +48,28 @@ bool acts(const frame::Request& request) {
 
 }  // namespace
 
+bool is_loopback_host(std::string_view authority) noexcept {
+  if (!frame::is_authority(authority)) return false;  // `[::1].evil.example` begins like one
+  const std::string_view host = without_port(authority);
+  if (frame::equals_ignoring_case(host, "localhost") || host == "[::1]") return true;
+  return host.starts_with("127.") && is_dotted_number(host);
+}
+
 OriginVerdict judge_origin(const frame::Request& request, const Config& config) {
   const auto origin = request.fields.get("Origin");
   if (!origin) return OriginVerdict::none;
   // A browser names one; of several, which would count?
   const std::string_view authority = request.fields.count("Origin") == 1 ? authority_of(*origin) : std::string_view{};
   if (!authority.empty()) {
-    if (frame::equals_ignoring_case(authority, request.host) || is_loopback(authority)) return OriginVerdict::allowed;
+    if (frame::equals_ignoring_case(authority, request.host) || is_loopback_host(authority))
+      return OriginVerdict::allowed;
     if (is_listed(*origin, config)) return OriginVerdict::allowed;
   }
   return is_any_allowed(config) ? OriginVerdict::by_star : OriginVerdict::refused;
 }
 
 std::optional<HttpRefusal> check_origin(const frame::Request& request, const Config& config, ReachedBy reached_by) {
-  if (reached_by == ReachedBy::loopback && !request.host.empty() && !is_loopback(request.host) &&
+  if (reached_by == ReachedBy::loopback && !request.host.empty() && !is_loopback_host(request.host) &&
       !is_listed_host(request.host, config)) {
     return HttpRefusal{
         403, "host_not_allowed",

@@ -28,6 +28,9 @@ enum class OriginVerdict : std::uint8_t {
 // What the request's Origin says of the page that sent it (the web's same-origin policy, seen from here).
 [[nodiscard]] OriginVerdict judge_origin(const frame::Request& request, const Config& config);
 
+// "localhost", 127.0.0.0/8, "[::1]", with or without a port: names that only mean this machine.
+[[nodiscard]] bool is_loopback_host(std::string_view authority) noexcept;
+
 // 403 if the page's origin, or the name by which it reached us, is not allowed; nothing if it is.
 [[nodiscard]] std::optional<HttpRefusal> check_origin(const frame::Request& request, const Config& config,
                                                       ReachedBy reached_by);

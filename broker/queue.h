@@ -97,6 +97,9 @@ class Queue {
            producer_waits_.exchange(false, std::memory_order_seq_cst);
   }
 
+  // How many entries are there to read, some of them maybe not seen yet.
+  [[nodiscard]] std::size_t depth() const noexcept { return shared_tail_.load(std::memory_order_relaxed) - head_; }
+
   // True when nothing is there to read. Reads the shared tail with the order that sleeping needs.
   [[nodiscard]] bool empty() const noexcept { return head_ == shared_tail_.load(std::memory_order_seq_cst); }
 

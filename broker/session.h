@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/connection_kind.h"
 #include "broker/encoding.h"
 #include "broker/full_state.h"
 #include "broker/http_exchange.h"
@@ -108,6 +109,7 @@ struct Session {
   bool has_published : 1 = false;        // as raw
   bool lagging : 1 = false;              // what its EVERY subscriptions bring it is owed as LATEST (Latest::begin_lag)
   bool apart : 1 = false;                // has `solo`, or lags: FanOut asks Latest
+  ConnectionKind kind : 3 = ConnectionKind::http;      // as SessionTable counts it
   frame::Error close_error = frame::Error::truncated;  // why, unless the peer closed
   std::uint16_t close_code = 0;  // of a close frame that waits until what came before was delivered; 0: none
   std::uint32_t joins = 0;       // subscriptions that are not complete

@@ -1,11 +1,30 @@
 #include "broker/session_table.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
+#include <utility>
 
 #include "frame/close.h"
+#include "proto/close_code.h"
 
 namespace ringcast::broker {
+
+namespace {
+
+constexpr std::size_t kOtherCode = kCloseCodes;
+constexpr std::size_t kNoCode = kCloseCodes + 1;
+
+// A cell of SessionTable::closes().
+std::size_t cell_of_code(std::uint16_t code) {
+  const auto codes = proto::close_codes();
+  assert(codes.size() == kCloseCodes);
+  const auto found = std::ranges::find(codes, code, [](const auto& entry) { return std::to_underlying(entry.code); });
+  if (found != codes.end()) return static_cast<std::size_t>(found - codes.begin());
+  return code == 0 || code == 1005 ? kNoCode : kOtherCode;  // RFC 6455 §7.4.1: 1005 stands for none
+}
+
+}  // namespace
 
 SessionTable::SessionTable(const Config& config) : config_(config), outbox_max_bytes_(config.outbox_max_bytes) {}
 
@@ -16,6 +35,7 @@ SlotId SessionTable::open(Instant now) {
   assert(session.phase == Phase::free);
   assert(session.outbox.empty());
   session.phase = Phase::http;
+  ++kinds_[static_cast<std::size_t>(ConnectionKind::http)];
   session.http = new_exchange();
   set_deadline(index, now + config_.handshake_timeout_ms);
   return {index, session.generation};
@@ -30,11 +50,19 @@ void SessionTable::release(SlotId slot) {
   session->outbox.clear(outboxes_);
   if (session->waiting != nullptr) session->waiting->outbox.clear(outboxes_);
   set_encoding(*session, Encoding{});
+  --kinds_[static_cast<std::size_t>(session->kind)];
   const std::uint32_t next_generation = session->generation + 1;
   std::destroy_at(session);
   std::construct_at(session);
   session->generation = next_generation;
   sessions_.give_back(slot.index);
+}
+
+void SessionTable::enter(Session& session, Phase phase) noexcept {
+  session.phase = phase;
+  --kinds_[static_cast<std::size_t>(session.kind)];
+  session.kind = kind_of(protocol_of(session.encoding));
+  ++kinds_[static_cast<std::size_t>(session.kind)];
 }
 
 void SessionTable::set_encoding(Session& session, Encoding encoding) noexcept {
@@ -168,6 +196,7 @@ void SessionTable::close_websocket(SlotId slot, std::uint16_t code, std::string_
   Session* session = find(slot);
   if (session == nullptr || session->phase >= Phase::closing) return;
   std::array<std::uint8_t, frame::kCloseFrameSizeMax> close{};
+  ++closes_[cell_of_code(code)];
   const std::size_t size = frame::encode_close_frame({.code = code, .reason = reason}, close);
   // Live messages that wait for older ones do not go without them: the client will take up where it was, by its seqs.
   // So it is with those behind others that were dropped, which it was not told of.
@@ -195,6 +224,7 @@ void SessionTable::finish(SlotId slot, Instant now) {
 void SessionTable::abort(SlotId slot) {
   Session* session = find(slot);
   if (session == nullptr || session->phase == Phase::ended) return;
+  if (session->phase == Phase::websocket) ++closes_[kNoCode];
   session->phase = Phase::ended;
   session->stopped = false;
   session->deadline = Instant::never();

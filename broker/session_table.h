@@ -30,6 +30,9 @@ struct Doomed {
   How how = How::abort;
 };
 
+inline constexpr std::size_t kCloseCodes = 15;               // proto::close_codes()
+inline constexpr std::size_t kCloseCells = kCloseCodes + 2;  // and another code, and none
+
 class SessionTable {
  public:
   explicit SessionTable(const Config& config);
@@ -38,6 +41,8 @@ class SessionTable {
 
   // A slot for a new connection, in phase http.
   [[nodiscard]] SlotId open(Instant now);
+  // Its opening handshake is complete: it is open, as what its encoding says.
+  void enter(Session& session, Phase phase) noexcept;
   // Forgets a connection whose phase is `ended`; its slot may be used again.
   void release(SlotId slot);
 
@@ -53,6 +58,14 @@ class SessionTable {
   [[nodiscard]] std::uint32_t compressions() const noexcept { return compressions_; }
   [[nodiscard]] std::uint32_t index_end() const noexcept { return sessions_.end(); }
   [[nodiscard]] std::size_t live() const noexcept { return sessions_.size(); }
+
+  // Connections that have a slot, by what they are, those that are closing included.
+  [[nodiscard]] std::uint64_t count(ConnectionKind kind) const noexcept {
+    return kinds_[static_cast<std::size_t>(kind)];
+  }
+  // WebSockets that were closed, by the code that we sent, as proto::close_codes() has them in order; then those with
+  // any other code, and those that went without one.
+  [[nodiscard]] std::span<const std::uint64_t, kCloseCells> closes() const noexcept { return closes_; }
 
   // ---- owing ----
 
@@ -226,6 +239,8 @@ class SessionTable {
   std::vector<SlotId> overflowed_;
   std::array<std::uint32_t, kCompressions> users_{};  // sessions by what they agreed to; those with none not counted
   std::uint32_t compressions_ = compression_bit(Compression::none);
+  std::array<std::uint64_t, kConnectionKinds> kinds_{};
+  std::array<std::uint64_t, kCloseCells> closes_{};
   std::vector<SlotId> ids_due_;
   std::vector<SlotId> checkpoints_due_;
   std::uint32_t tickets_ = 0;

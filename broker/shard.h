@@ -19,6 +19,7 @@
 #include "broker/http_session.h"
 #include "broker/instant.h"
 #include "broker/lag.h"
+#include "broker/latency.h"
 #include "broker/latest.h"
 #include "broker/mesh.h"
 #include "broker/positions.h"
@@ -92,7 +93,12 @@ class Shard {
   // see.
   topics::ShardSet turn(const Now& now);
   // Every connection that was dirty has been sent what it was owed, or is blocked: more may be drained.
-  void flushed() noexcept { drained_bytes_ = 0; }
+  void flushed() noexcept {
+    drained_bytes_ = 0;
+    latency_.end_round();
+  }
+  // Who is dirty now is being sent what he is owed, until flushed().
+  void flushing() noexcept { latency_.begin_round(fan_out_.take_ran()); }
 
   // True when there is work that needs no event: turn() again without sleeping.
   [[nodiscard]] bool busy() const noexcept { return busy_; }
@@ -106,6 +112,17 @@ class Shard {
   // Stops being open to anything new; what is owed is still sent. Then close_all() ends every connection with 1012.
   void drain();
   void close_all(Instant now);
+
+  // ---- for operators ----
+
+  // Subscriptions that match this topic.
+  [[nodiscard]] std::uint64_t members_of(std::string_view topic) { return subscriptions_.members_matching(topic); }
+  // Ends an event stream, and says why.
+  void end_stream(SlotId slot, std::string_view text, Instant now, SessionTable::Owed owed) {
+    sse_.end(slot, {.event = "go_away", .reason = "closed", .text = text}, now, owed);
+  }
+  // Those that were closed lately for being slow.
+  [[nodiscard]] SlowList& slow() noexcept { return lag_.slow(); }
 
   // ---- for the connection layer ----
 
@@ -127,6 +144,8 @@ class Shard {
   [[nodiscard]] const FullSession& full() const noexcept { return full_; }
   [[nodiscard]] const SseSession& sse() const noexcept { return sse_; }
   [[nodiscard]] const Lag& lag() const noexcept { return lag_; }
+  [[nodiscard]] Latency& latency() noexcept { return latency_; }
+  [[nodiscard]] const HttpSession& http() const noexcept { return http_; }
 
  private:
   [[nodiscard]] bool drain_deliveries(const Now& now, std::uint32_t& appends);
@@ -176,6 +195,7 @@ class Shard {
   std::uint32_t compressions_ = compression_bit(Compression::none);  // that compressor_ holds memory for
   std::uint32_t first_origin_ = 0;
   bool busy_ = false;
+  Latency latency_;
   Counters counters_;
 };
 

@@ -61,7 +61,7 @@ void SseSession::opened(SlotId slot, Instant now) {
     begin += write_notice(*notice);
   }
   ++counters_.opened;
-  session.phase = Phase::event_stream;
+  sessions_.enter(session, Phase::event_stream);
   session.http.reset();
   // Before the messages that have come while other homes had not answered.
   sessions_.send_urgent(slot, write(protocol_of(session.encoding), begin));

@@ -33,7 +33,7 @@ WebSocketSession::WebSocketSession(const Config& config, SessionTable& sessions,
 
 void WebSocketSession::opened(SlotId slot, Instant now) {
   Session& session = sessions_.at(slot.index);
-  session.phase = Phase::websocket;
+  sessions_.enter(session, Phase::websocket);
   session.http.reset();
   session.parser = frame::Parser({.role = frame::Role::server,
                                   .message_size_max = config_.max_message_bytes,

@@ -147,6 +147,9 @@ class Home {
   // The topic of this name, made if it is new; `hash` is hash_name(key, name). Fails with too_many_topics.
   [[nodiscard]] std::expected<TopicHandle, Error> find_or_make(std::string_view name, std::uint64_t hash);
 
+  // One more topic may be published than topics_max says: a topic of the broker's own.
+  void allow_own_topic() noexcept { ++options_.topics_max; }
+
   // The published topic of this name; not valid() if there is none. Changes nothing.
   [[nodiscard]] TopicHandle find(std::string_view name, std::uint64_t hash) const noexcept;
 
@@ -219,6 +222,18 @@ class Home {
   // when that cannot be known: a position that this home never gave, a topic forgotten since, or more topics between
   // than `visits_max`.
   [[nodiscard]] bool unchanged_since(std::string_view filter, std::uint64_t position, std::uint32_t visits_max) const;
+
+  // What census() says of a topic.
+  struct TopicState {
+    std::string_view name;  // valid until the next call
+    std::uint64_t seq = 0;  // of its last message: how many there were, but for what a forgotten topic of its name had
+    const Message* last = nullptr;  // its newest kept message; null: none
+    ShardSet interested = 0;        // shards with an exact filter
+  };
+  // Calls visit(TopicState) -> Visit for each published topic that matches the valid filter, in the order of names,
+  // after `after`. Go on with WalkEnd::after; topics that stay are visited once, whatever happens in between.
+  template <typename Visitor>
+  WalkEnd census(std::string_view filter, std::string_view after, std::uint32_t visits_max, Visitor&& visit) const;
 
   // Forgets a topic without a value, and what is left of its history: it gives its place back. Of one in which a shard
   // has exact interest that interest stays.

@@ -22,6 +22,15 @@ WalkEnd Home::snapshot(std::string_view filter, const Chunk& chunk, Visitor&& vi
 }
 
 template <typename Visitor>
+WalkEnd Home::census(std::string_view filter, std::string_view after, std::uint32_t visits_max, Visitor&& visit) const {
+  return order_.walk(filter, after, visits_max, [&](std::uint32_t index) {
+    const Topic& topic = topics_[index];
+    return visit(
+        TopicState{.name = topic.name, .seq = topic.seq, .last = topic.history.newest(), .interested = topic.exact});
+  });
+}
+
+template <typename Visitor>
 Home::ReplayEnd Home::replay(std::string_view filter, const ReplayChunk& chunk, Visitor&& visit) {
   std::uint32_t count = 0;
   if (chunk.after_seq > 0) {

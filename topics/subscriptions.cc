@@ -174,6 +174,14 @@ std::span<const GroupId> Subscriptions::match_slow(std::uint32_t origin, TopicHa
   return cache_.store(origin, topic, hash, scratch_).groups();
 }
 
+std::size_t Subscriptions::members_matching(std::string_view topic) {
+  std::size_t members = 0;
+  const std::uint32_t exact = find_exact(topic, hash_name(options_.key, topic));
+  if (exact != kNone) members += filters_[exact].members;
+  wildcards_.match(topic, [&](std::uint32_t filter) { members += filters_[filter].members; });
+  return members;
+}
+
 void Subscriptions::collect(std::uint32_t filter) {
   for (std::uint32_t group = filters_[filter].first_group; group != kNone; group = groups_[group].next) {
     scratch_.push_back({.index = group, .generation = groups_[group].generation});

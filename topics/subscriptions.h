@@ -159,6 +159,8 @@ class Subscriptions {
   [[nodiscard]] std::uint32_t pace(Place place) const noexcept { return groups_[place.group].pace; }
   [[nodiscard]] Member member(Place place) const noexcept;
   [[nodiscard]] std::size_t members(std::string_view filter) const;  // of all encodings, joining ones included
+  // Of all filters that match the valid topic.
+  [[nodiscard]] std::size_t members_matching(std::string_view topic);
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
   void check_invariants() const;

@@ -285,7 +285,10 @@ bool Connections::has_more() const noexcept {
 
 bool Connections::flush(Backend& backend, std::size_t connections_max, Instant now) {
   auto& dirty = shard_.sessions().dirty();
-  if (round_left_ == 0) round_left_ = dirty.size();
+  if (round_left_ == 0) {
+    round_left_ = dirty.size();
+    shard_.flushing();
+  }
   const std::size_t end = std::min(dirty.size(), connections_max);
   dirty_done_ = 0;
   while (dirty_done_ < end) {

@@ -79,6 +79,12 @@ class Connections {
   // Takes a connection that was accepted, here or by another shard.
   void adopt(int fd, Instant now);
 
+  // The socket of a slot; -1: it has none any more.
+  [[nodiscard]] int descriptor(SlotId slot) noexcept {
+    const Connection* const connection = find(slot);
+    return connection == nullptr ? -1 : connection->fd;
+  }
+
   [[nodiscard]] std::size_t open() const noexcept { return open_; }  // descriptors
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 

@@ -3,15 +3,19 @@
 #include <csignal>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "broker/exposition.h"
 #include "broker/io/backends.h"
 #include "broker/io/cpus.h"
 #include "broker/io/listener.h"
 #include "broker/io/memory.h"
+#include "broker/io/operators.h"
 #include "broker/io/peer.h"
 #include "broker/io/process.h"
 #include "broker/io/worker.h"
+#include "broker/producer_id.h"
 
 namespace ringcast::io {
 
@@ -74,6 +78,23 @@ void set_stage(Fleet& fleet, Stage stage) {
   fleet.wake_all();
 }
 
+// The port that was asked for; where that is the default one and somebody has it already, any free one: two brokers on
+// one machine shall not need a configuration.
+std::expected<Listeners, Error> listen_for_operators(const broker::Address& address, const ServerEvents& events) {
+  auto listeners = listen_on(address, {.count = 1});
+  if (listeners || address != broker::Config{}.admin) return listeners;
+  events.warn("operators' port: " + listeners.error().text + "; taking any free port instead");
+  return listen_on({.host = address.host, .port = 0}, {.count = 1});
+}
+
+void announce_operators(const broker::Address& address, const ServerEvents& events) {
+  events.info("operators' port on " + address_text(address));
+  if (!is_loopback(address)) {
+    events.warn("operators' port on " + address_text(address) +
+                " without TLS and without tokens: anyone who reaches it may read all figures and close connections");
+  }
+}
+
 }  // namespace
 
 std::expected<void, std::string> serve(const broker::Config& config, broker::FindFile find_file,
@@ -81,6 +102,8 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
   const auto open_files = raise_open_files();
   if (!open_files) events.warn(open_files.error().text);
   const std::uint32_t shards = shard_count(config);
+  auto admin = listen_for_operators(config.admin, events);
+  if (!admin) return std::unexpected(admin.error().text);
   auto listeners = listen_on(config.listen, {.count = shards});
   if (!listeners) return std::unexpected(listeners.error().text);
   auto backends = open_backends({.io = config.io,
@@ -110,9 +133,28 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
                                                                     .reached_by_loopback = is_loopback(config.listen),
                                                                     .linger_bytes_max = config.linger_close_bytes}));
   }
+  const broker::About about{.shards = shards,
+                            .epoch = broker::hexadecimal(process.epoch),
+                            .io = name,
+                            .listen = address_text(listeners->address),
+                            .started_us = now().utc_us,
+                            .memory_budget_bytes = process.memory_budget};
+  if (const auto opened = fleet.operators.open(); !opened) return std::unexpected(opened.error().text);
+  const broker::Desk::Services services{.exposition = broker::exposition,
+                                        .process = [&] { return process_figures(about.started_us); },
+                                        .log_level = events.log_level,
+                                        .set_log_level = events.set_log_level,
+                                        .config = events.config_json};
+  Operators operators(
+      {.config = config, .about = about, .services = services, .mesh = mesh, .fleet = fleet, .key = process.hash_key},
+      std::move(admin->sockets.front()));
+  if (const auto started = operators.start(); !started) return std::unexpected(started.error().text);
   std::vector<std::jthread> threads;
   threads.reserve(shards);
   for (auto& worker : workers) threads.emplace_back([&worker] { worker->run(); });
+
+  operators.set_ready();
+  announce_operators(admin->address, events);
 
   const std::string at = address_text(listeners->address);
   events.info("ready on http://" + at + config.base_path + "/ with " + std::to_string(shards) +

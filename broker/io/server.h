@@ -18,6 +18,10 @@ struct ServerEvents {
   std::function<void(const std::string&)> warn;
   // A service manager's words: READY=1 when clients can connect, STOPPING=1 when draining begins.
   std::function<void(const std::string&)> manager;
+  // What operators may ask of main's: the log's level, and /api/v1/config.
+  std::function<broker::LogLevel()> log_level;
+  std::function<void(broker::LogLevel)> set_log_level;
+  std::string config_json;
 };
 
 // Runs the broker until SIGTERM or SIGINT, then drains it. Signals must be blocked (block_signals()) before.

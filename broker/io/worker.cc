@@ -22,7 +22,8 @@ Worker::Worker(const broker::Process& process, Fleet& fleet, std::uint32_t index
       index_(index),
       backend_(std::move(backend)),
       shard_(std::make_unique<broker::Shard>(process, index)),
-      connections_(std::make_unique<Connections>(*shard_, options)) {
+      connections_(std::make_unique<Connections>(*shard_, options)),
+      attendant_(*shard_, *connections_, process.mesh, fleet.inquiries[index]) {
   connections_->set_choose_shard(&Worker::choose_shard, this);
   fleet_.controls[index].backend.store(backend_.get(), std::memory_order_release);
 }
@@ -37,13 +38,17 @@ void Worker::turn() {
   const auto completions = backend_->reap(timeout_ms);
   mesh_.doorbell(index_).rise();
   const Now time = now();
+  ++loop_.turns;
   connections_->complete(completions, time);
+  if (attendant_.turn(loop_, time)) fleet_.operators.wake();
   wake(shard_->turn(time));
+  if (shard_->slow().unnamed()) attendant_.name_slow(time.utc_us);
   connections_->apply(time);
   const bool flushed = connections_->flush(*backend_, kConnectionsPerTurn, time.monotonic);
   backend_->submit(connections_->operations());
   connections_->operations().clear();
-  busy_ = !flushed || shard_->busy() || connections_->has_more();
+  if (shard_->latency().due()) shard_->latency().record(io::now().utc_us);
+  busy_ = !flushed || shard_->busy() || connections_->has_more() || attendant_.busy();
   fleet_.controls[index_].connections.store(static_cast<std::uint32_t>(connections_->open()),
                                             std::memory_order_relaxed);
   follow_stage(time.monotonic);
@@ -55,7 +60,8 @@ std::int64_t Worker::wait_ms(Instant now) {
   if (busy_) return 0;
   broker::Doorbell& doorbell = mesh_.doorbell(index_);
   doorbell.announce_sleep();
-  if (shard_->must_not_sleep() || fleet_.stage.load(std::memory_order_seq_cst) != stage_) return 0;
+  if (shard_->must_not_sleep() || attendant_.must_not_sleep() || fleet_.stage.load(std::memory_order_seq_cst) != stage_)
+    return 0;
   const Instant next = std::min(shard_->next_deadline(), connections_->accept_retry());
   if (next == Instant::never()) return -1;
   return std::max<std::int64_t>(0, next - now);
@@ -65,6 +71,7 @@ void Worker::wake(topics::ShardSet shards) {
   while (shards != 0) {
     const std::uint32_t shard = topics::take_shard(shards);
     if (!mesh_.doorbell(shard).ring()) continue;
+    ++loop_.wakes;
     fleet_.controls[shard].backend.load(std::memory_order_acquire)->wake();
   }
 }

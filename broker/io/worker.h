@@ -11,8 +11,11 @@
 #include <memory>
 #include <vector>
 
+#include "broker/inquiries.h"
+#include "broker/io/attendant.h"
 #include "broker/io/backend.h"
 #include "broker/io/connections.h"
+#include "broker/io/waker.h"
 #include "broker/shard.h"
 
 namespace ringcast::io {
@@ -34,8 +37,10 @@ struct alignas(64) WorkerControl {
 
 // What all workers of a process share.
 struct Fleet {
-  explicit Fleet(std::uint32_t shards) : controls(shards) {}
+  explicit Fleet(std::uint32_t shards) : controls(shards), inquiries(shards) {}
   std::vector<WorkerControl> controls;
+  std::vector<broker::Inquiries> inquiries;  // by shard
+  Waker operators;                           // wakes the operators' thread; opened before any worker runs
   std::atomic<Stage> stage = Stage::running;
 
   // Wakes all workers, so that they see a new stage.
@@ -68,6 +73,8 @@ class Worker {
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<broker::Shard> shard_;
   std::unique_ptr<Connections> connections_;
+  Attendant attendant_;
+  Attendant::Loop loop_;
   Stage stage_ = Stage::running;
   bool busy_ = true;
 };

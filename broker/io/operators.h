@@ -1,0 +1,89 @@
+// Operators: the operators' thread: it asks the shards, publishes `$broker/stats`, and serves the operators' port.
+//
+// Thread: one of its own. It waits in epoll(7), whatever the shards use, and never for a shard: however busy they are
+// or it is, neither holds the other up.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+
+#include "broker/admin_session.h"
+#include "broker/config.h"
+#include "broker/desk.h"
+#include "broker/io/descriptor.h"
+#include "broker/io/error.h"
+#include "broker/io/worker.h"
+
+namespace ringcast::io {
+
+class Operators {
+ public:
+  // Connections at once: some scrapers, probes and terminals. Beyond, the one that has been idle longest makes room.
+  static constexpr std::size_t kPeersMax = 64;
+
+  // What it works with; all outlive it. The fleet's workers are there, if not running yet.
+  struct Parts {
+    const broker::Config& config;
+    const broker::About& about;
+    const broker::Desk::Services& services;
+    broker::Mesh& mesh;
+    Fleet& fleet;
+    topics::HashKey key;
+  };
+
+  Operators(const Parts& parts, Descriptor listener);
+  Operators(const Operators&) = delete;
+  Operators& operator=(const Operators&) = delete;
+  ~Operators();  // ends the thread
+
+  // Makes what the thread waits with, and starts it.
+  [[nodiscard]] std::expected<void, Error> start();
+  // The workers run: from now on the broker is ready.
+  void set_ready() noexcept { ready_.store(true, std::memory_order_release); }
+
+ private:
+  struct Peer {
+    Peer(int socket, const broker::Config& config, bool by_loopback, const Now& now)
+        : fd(socket), session(config, by_loopback, now) {}
+    Descriptor fd;
+    broker::AdminSession session;
+    std::uint32_t interest = 0;  // what epoll was told to watch for
+    bool answering = false;      // the desk has a request of it
+  };
+  using Peers = std::unordered_map<std::uint64_t, std::unique_ptr<Peer>>;
+
+  void run(const std::stop_token& stop);
+  void accept_peers(const Now& now);
+  [[nodiscard]] bool make_room();
+  [[nodiscard]] bool receive(Peer& peer, const Now& now);
+  // Goes on with a peer as far as it can: its request to the desk, its answer to the socket. False: it has gone.
+  [[nodiscard]] bool advance(std::uint64_t id, Peer& peer, const Now& now);
+  [[nodiscard]] bool send(Peer& peer, const Now& now);
+  void watch(std::uint64_t id, Peer& peer);
+  void drop(std::uint64_t id);
+  void give_answers(const Now& now);
+  void look_at_deadlines(const Now& now);
+  [[nodiscard]] int wait_ms(const Now& now) const;
+  void ring(topics::ShardSet shards);
+  [[nodiscard]] broker::State state() const noexcept;
+
+  const broker::Config& config_;
+  broker::Mesh& mesh_;
+  Fleet& fleet_;
+  broker::Desk desk_;
+  Descriptor listener_;
+  Descriptor epoll_;
+  Peers peers_;
+  std::uint64_t last_id_;
+  std::atomic<bool> ready_ = false;
+  std::jthread thread_;  // last: the others are there while it runs
+};
+
+// What the kernel says of this process, for /metrics.
+[[nodiscard]] broker::ProcessFigures process_figures(std::int64_t started_us);
+
+}  // namespace ringcast::io
