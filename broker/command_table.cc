@@ -44,6 +44,13 @@ constexpr std::array kCommands{
                 .arguments_max = 0,
                 .summary = "publish this machine's telemetry and a simulated ticker",
                 .examples = "ringcast demo --symbols 50 --rate 500\n"},
+    CommandInfo{.command = Command::top,
+                .name = "top",
+                .arguments = "",
+                .arguments_max = 0,
+                .summary = "show what a broker does: shards, busiest topics, slowest connections",
+                .examples = "ringcast top\n"
+                            "ringcast top --admin-url http://broker:9090 --once\n"},
     CommandInfo{.command = Command::bench,
                 .name = "bench",
                 .arguments = "[OPTION…]",

@@ -201,6 +201,8 @@ int run(const Invocation& invocation, const std::optional<broker::File>& file, c
       return sub(options, invocation.arguments);
     case Command::demo:
       return demo(options);
+    case Command::top:
+      return client::run_top({.url = options.admin_url, .once = options.once, .json = options.json});
     case Command::bench:
       break;  // main() took it before: its options are not ours
     case Command::check_config:

@@ -24,22 +24,24 @@ struct Options : Config {
 
   std::string url = "http://127.0.0.1:8080";
   Progress progress = Progress::automatic;
-  std::optional<std::uint64_t> count;  // messages; none: no end
-  bool binary = false;                 // pub
-  std::string acks = "each";           // pub: each, none
-  std::int64_t retry_ms = 60'000;      // pub, sub
-  std::string start = "now";           // sub: now, last, last:N
-  std::int64_t timeout_ms = 0;         // sub; 0: none
-  bool latency = false;                // sub
-  std::uint32_t pub_rate_hz = 0;       // 0: as fast as the broker takes them
-  bool last = false;                   // sub
-  std::int64_t since_ms = 0;           // sub: before now; 0: not given
-  bool latest = false;                 // sub
-  std::string sub_rate;                // sub, with latest: Hz; empty: no limit
-  std::string on_lag;                  // sub: degrade, skip, close; empty: not given
-  std::string resume_file;             // sub; empty: none
-  bool json = false;                   // sub
-  std::uint32_t symbols = 500;         // demo
+  std::optional<std::uint64_t> count;               // messages; none: no end
+  bool binary = false;                              // pub
+  std::string acks = "each";                        // pub: each, none
+  std::int64_t retry_ms = 60'000;                   // pub, sub
+  std::string start = "now";                        // sub: now, last, last:N
+  std::int64_t timeout_ms = 0;                      // sub; 0: none
+  bool latency = false;                             // sub
+  std::uint32_t pub_rate_hz = 0;                    // 0: as fast as the broker takes them
+  bool last = false;                                // sub
+  std::int64_t since_ms = 0;                        // sub: before now; 0: not given
+  bool latest = false;                              // sub
+  std::string sub_rate;                             // sub, with latest: Hz; empty: no limit
+  std::string on_lag;                               // sub: degrade, skip, close; empty: not given
+  std::string resume_file;                          // sub; empty: none
+  bool json = false;                                // sub
+  std::string admin_url = "http://127.0.0.1:9090";  // top
+  bool once = false;                                // top
+  std::uint32_t symbols = 500;                      // demo
   std::uint32_t demo_rate_hz = 2000;
   std::uint32_t seed = 1;
 };
@@ -57,6 +59,7 @@ enum class Command : std::uint16_t {
   bench = 256,    // has options of its own: perf/load's
   completion = 512,
   man = 1024,  // hidden: prints ringcast(1), which is installed
+  top = 2048,
 };
 
 // Where a value goes. Its type is also its unit, so that no row can mistake one for another:

@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint16_t kPub = std::to_underlying(Command::pub);
 constexpr std::uint16_t kSub = std::to_underlying(Command::sub);
 constexpr std::uint16_t kDemo = std::to_underlying(Command::demo);
+constexpr std::uint16_t kTop = std::to_underlying(Command::top);
 
 constexpr std::string_view kClients = "Client commands";
 
@@ -122,10 +123,10 @@ const std::array kClientOptions{
            .in_file = false},
     Option{.name = "json",
            .field = &Options::json,
-           .help = "print each message, or with pub each result, as one JSON object",
+           .help = "print each message, or with pub each result, with top all of it, as one JSON object",
            .example = "--json",
            .group = kClients,
-           .commands = kPub | kSub,
+           .commands = kPub | kSub | kTop,
            .in_file = false},
     Option{.name = "timeout",
            .field = &Options::timeout_ms,
@@ -141,6 +142,21 @@ const std::array kClientOptions{
            .example = "--latency",
            .group = kClients,
            .commands = kSub,
+           .in_file = false},
+    Option{.name = "admin-url",
+           .field = &Options::admin_url,
+           .hint = "URL",
+           .help = "the broker's operators' port",
+           .example = "http://broker:9090",
+           .group = kClients,
+           .commands = kTop,
+           .in_file = false},
+    Option{.name = "once",
+           .field = &Options::once,
+           .help = "one picture, without a terminal's ways; so it is where stdout is no terminal",
+           .example = "--once",
+           .group = kClients,
+           .commands = kTop,
            .in_file = false},
     Option{.name = "symbols",
            .field = &Options::symbols,

@@ -4,3 +4,4 @@
 #include "client/demo.h"
 #include "client/pub.h"
 #include "client/sub.h"
+#include "client/top.h"
