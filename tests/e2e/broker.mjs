@@ -41,6 +41,7 @@ export class Broker extends Program {
     const broker = new Broker(words[0], words.slice(1), { env });
     const [, port, name] = await broker.line(/ready on http:\/\/127\.0\.0\.1:(\d+)\S* with \d+ shards? \((\w+)\)/);
     broker.port = Number(port);
+    broker.adminPort = Number(broker.lines.join('\n').match(/operators' port on 127\.0\.0\.1:(\d+)/)[1]); // said before it
     broker.io = name;
     // A sanitizer's memory, and its descriptors, say nothing about ours.
     broker.measurable = broker.#status('VmSize') < kShadowBytes;
@@ -68,6 +69,11 @@ export class Broker extends Program {
 
   get url() {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  // The operators' port.
+  get adminUrl() {
+    return `http://127.0.0.1:${this.adminPort}`;
   }
 
   // The WebSocket URL of a topic or filter, which may hold `#` and `+`.

@@ -1,8 +1,8 @@
 // `$broker/stats`: once a second, to whoever asks for it; its figures are what really happened.
 
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
-import { Broker, kShards, onEachBackend } from './broker.mjs';
+import { describe, it } from 'node:test';
+import { Broker, kShards } from './broker.mjs';
 import { Client, publish, request } from './client.mjs';
 import { eventually } from './program.mjs';
 
@@ -19,9 +19,9 @@ async function statsWhere(broker, wanted) {
   }, () => `stats as wanted; the last: ${JSON.stringify(stats)}`);
 }
 
-onEachBackend('$broker/stats', (io) => {
+describe('$broker/stats', { concurrency: true }, () => {
   it('counts what was published, delivered and connected, over all shards', async (t) => {
-    const broker = await Broker.of(t, { io });
+    const broker = await Broker.of(t);
     const subscribers = await Promise.all(Array.from({ length: 6 }, () => Client.open(broker.topic('a/#'))));
     for (let i = 0; i < 20; ++i) await publish(broker, `a/${i}`, '0123456789');
     for (const subscriber of subscribers) await subscriber.has(20);
@@ -43,7 +43,7 @@ onEachBackend('$broker/stats', (io) => {
   });
 
   it('come once a second to who subscribes, but not to #', async (t) => {
-    const broker = await Broker.of(t, { io });
+    const broker = await Broker.of(t);
     const all = await Client.open(broker.topic('#'));
     const own = await Client.open(broker.topic('$broker/#'));
     await own.has(3);
@@ -57,7 +57,7 @@ onEachBackend('$broker/stats', (io) => {
   });
 
   it('do not count for --max-topics, and are kept whatever history says', async (t) => {
-    const broker = await Broker.of(t, { io, shards: 1, args: ['--max-topics', '2', '--history-last', '0'] });
+    const broker = await Broker.of(t, { shards: 1, args: ['--max-topics', '2', '--history-last', '0'] });
     await statsWhere(broker, () => true);
     await publish(broker, 'a', 'x');
     await publish(broker, 'b', 'x');

@@ -64,6 +64,7 @@ TEST_CASE("each header that is slow to compile is included by one file of the bi
     }
   }
   CHECK(users["<CLI"] == "broker/option_flags.cc\n");
+  CHECK(users["<prometheus"] == "broker/exposition.cc\n");
   CHECK(users["<toml++"] == "broker/option_file.cc\n");
   CHECK(users["<spdlog"] == "broker/log.cc\n");
 }
