@@ -96,6 +96,7 @@ describe('the dashboard', { skip: kMissing }, () => {
 
   it('finds symbols, sorts them and is walked through by keys', async () => {
     const { page } = await live();
+    await page.waitForFunction(() => document.getElementById('market-count').textContent === '100 symbols');
     await page.fill('#market-find', 'AAPL');
     await page.waitForFunction(() => document.querySelectorAll('#market tbody tr:not(.spacer)').length === 1);
     assert.match(await text(page, '#market tbody'), /^AAPL/);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Broker } from './broker.mjs';
 import { kMissing, launch, watchedPage } from './chromium.mjs';
-import { Program, binary, root } from './program.mjs';
+import { Program, binary, eventually, root } from './program.mjs';
 
 describe('the examples', { skip: kMissing }, () => {
   let broker;
@@ -99,10 +99,8 @@ describe('the examples', { skip: kMissing }, () => {
     await ann.mouse.down();
     for (let step = 1; step <= 10; step += 1) await ann.mouse.move(box.x + 50 + 10 * step, box.y + 50);
     await ann.mouse.up();
-    await ann.waitForFunction(() => Number(document.querySelector('#board').dataset.strokes) > 0);
-    const strokes = await ann.locator('#board').evaluate((board) => board.dataset.strokes);
-    await bob.waitForFunction((count) => document.querySelector('#board').dataset.strokes === count, strokes);
-    assert.equal(await ann.locator('#board').evaluate((board) => board.dataset.strokes), strokes);
+    const strokes = (page) => page.locator('#board').evaluate((board) => Number(board.dataset.strokes ?? 0));
+    await eventually(async () => (await strokes(ann)) > 0 && (await strokes(ann)) === (await strokes(bob)), 'as many strokes in both windows');
     await bob.click('#clear');
     await ann.waitForFunction(() => {
       const board = document.querySelector('#board');
