@@ -297,7 +297,7 @@ std::expected<AdminRequest, HttpRefusal> read_route(Route route, const frame::Re
 std::expected<AdminRequest, HttpRefusal> read_admin_request(const frame::Request& request, std::string_view body) {
   const RouteInfo* const route = find_route(request.parts.path);
   if (route == nullptr || request.target == "*") {
-    return refuse(404, "not_found", "there are /livez, /readyz, /healthz, /metrics and /api/v1/");
+    return refuse(404, "not_found", "there are /livez, /readyz, /healthz, /metrics, /api/v1/ and /dashboard/");
   }
   if (!allows(route->allow, request.method)) {
     return Refused(

@@ -11,6 +11,8 @@ namespace ringcast::broker {
 
 namespace {
 
+constexpr std::string_view kDashboardPath = "/dashboard/";  // by which the page knows where it is
+
 std::span<const std::uint8_t> as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
@@ -21,9 +23,10 @@ AdminAnswer admin_error(std::uint16_t status, std::string_view name, std::string
   return {.status = status, .body = frame::error_body(status, name, message)};
 }
 
-AdminSession::AdminSession(const Config& config, bool reached_by_loopback, const Now& now)
+AdminSession::AdminSession(const Config& config, bool reached_by_loopback, const Now& now, FindFile find_file)
     : config_(config),
       reached_by_loopback_(reached_by_loopback),
+      find_file_(find_file),
       parser_({.head_size_max = static_cast<std::uint32_t>(config.http_head_max_bytes)}),
       deadline_(now.monotonic + config.handshake_timeout_ms) {}
 
@@ -90,9 +93,22 @@ void AdminSession::request_came(const Now& now) {
   deadline_ = Instant::never();  // the desk answers in its own time, which is bounded
   if (const auto refusal = check_admin_origin(request, reached_by_loopback_)) return refuse(*refusal, now);
   granted_origin_ = request.fields.get("Origin").value_or("");
+  if (const StaticFile* const file = dashboard_file()) {
+    const std::string_view bytes{reinterpret_cast<const char*>(file->bytes.data()), file->bytes.size()};
+    return write(200, file->content_type, bytes, {"Content-Security-Policy", kPagePolicy}, now);
+  }
   auto read = read_admin_request(request, body_);
   if (!read) return refuse(read.error(), now);
   request_ = *std::move(read);
+}
+
+// What is asked for of the dashboard; null: something else is, or there is no such file.
+const StaticFile* AdminSession::dashboard_file() const {
+  const frame::Request& request = parser_.request();
+  const std::string_view path = request.parts.path;
+  if (find_file_ == nullptr || !path.starts_with(kDashboardPath)) return nullptr;
+  if (request.method != "GET" && request.method != "HEAD") return nullptr;
+  return find_file_(path.substr(kDashboardPath.size() - 1));
 }
 
 void AdminSession::refuse(const HttpRefusal& refusal, const Now& now) {

@@ -14,6 +14,7 @@
 #include "broker/admin_request.h"
 #include "broker/config.h"
 #include "broker/instant.h"
+#include "broker/static_file.h"
 #include "frame/http_body.h"
 #include "frame/http_request.h"
 #include "frame/http_response.h"
@@ -34,8 +35,8 @@ class AdminSession {
   static constexpr std::size_t kUnreadBytesMax = 64 * 1024;  // that wait behind a request: then no more is received
   static constexpr std::int64_t kAnswerMs = 10'000;          // that an answer may take to be read
 
-  // `config` outlives this.
-  AdminSession(const Config& config, bool reached_by_loopback, const Now& now);
+  // `config` outlives this. `find_file`: the dashboard, which is at /dashboard/ here.
+  AdminSession(const Config& config, bool reached_by_loopback, const Now& now, FindFile find_file = nullptr);
 
   // Bytes have come. Requires: wants_bytes().
   void received(std::string_view bytes, const Now& now);
@@ -68,9 +69,11 @@ class AdminSession {
   void write(std::uint16_t status, std::string_view content_type, std::string_view body, const frame::Field& field,
              const Now& now);
   void refuse(const HttpRefusal& refusal, const Now& now);
+  [[nodiscard]] const StaticFile* dashboard_file() const;
 
   const Config& config_;
   const bool reached_by_loopback_;
+  const FindFile find_file_;
   frame::RequestParser parser_;
   std::optional<frame::BodyReader> body_reader_;
   std::string body_;

@@ -37,7 +37,7 @@ HttpSession::Next HttpSession::handle_file(SlotId slot, Session& session, const 
   if (unchanged) return answer(slot, session, builder.no_body(), now);
   if (!variant.coding.empty()) builder.field("Content-Encoding", variant.coding);
   builder.field("X-Content-Type-Options", "nosniff");
-  builder.field("Content-Security-Policy", "default-src 'self'; connect-src 'self' ws: wss:; frame-ancestors 'none'");
+  builder.field("Content-Security-Policy", kPagePolicy);
   const std::string_view body{reinterpret_cast<const char*>(variant.bytes.data()), variant.bytes.size()};
   return answer_with(slot, session, std::move(builder), file.content_type, body, now);
 }

@@ -20,6 +20,7 @@
 #include "broker/mesh.h"
 #include "broker/publishing.h"
 #include "broker/session_table.h"
+#include "broker/static_file.h"
 #include "broker/subscribing.h"
 #include "broker/topic_request.h"
 #include "frame/handshake.h"
@@ -32,24 +33,6 @@ class JsonForm;
 }
 
 namespace ringcast::broker {
-
-// A file, compressed.
-struct StaticVariant {
-  std::string_view coding;  // as Content-Encoding names it
-  Bytes bytes;
-  std::string_view etag;  // quoted
-};
-
-// A file that is served as it is, or as one of its variants: the best first.
-struct StaticFile {
-  std::string_view content_type;
-  Bytes bytes;
-  std::string_view etag;  // quoted
-  std::vector<StaticVariant> variants;
-};
-
-// Finds a file by its path, "/" and "/app.js"; null when there is none.
-using FindFile = const StaticFile* (*)(std::string_view path);
 
 class HttpSession {
  public:

@@ -46,6 +46,7 @@ Operators::Operators(const Parts& parts, Descriptor listener)
       mesh_(parts.mesh),
       fleet_(parts.fleet),
       desk_(parts.about, parts.services, parts.fleet.inquiries, parts.key),
+      find_file_(parts.find_file),
       listener_(std::move(listener)),
       last_id_(kListener) {}
 
@@ -120,7 +121,7 @@ void Operators::accept_peers(const Now& now) {
     if (peers_.size() >= kPeersMax && !make_room()) continue;
     const std::uint64_t id = ++last_id_;
     const int fd = socket.release();
-    auto peer = std::make_unique<Peer>(fd, config_, reached_by_loopback(fd), now);
+    auto peer = std::make_unique<Peer>(fd, config_, reached_by_loopback(fd), now, find_file_);
     epoll_event event{.events = EPOLLIN, .data = {.u64 = id}};
     peer->interest = EPOLLIN;
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) peers_.emplace(id, std::move(peer));

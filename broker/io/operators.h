@@ -33,6 +33,7 @@ class Operators {
     broker::Mesh& mesh;
     Fleet& fleet;
     topics::HashKey key;
+    broker::FindFile find_file = nullptr;  // the dashboard
   };
 
   Operators(const Parts& parts, Descriptor listener);
@@ -47,8 +48,8 @@ class Operators {
 
  private:
   struct Peer {
-    Peer(int socket, const broker::Config& config, bool by_loopback, const Now& now)
-        : fd(socket), session(config, by_loopback, now) {}
+    Peer(int socket, const broker::Config& config, bool by_loopback, const Now& now, broker::FindFile find_file)
+        : fd(socket), session(config, by_loopback, now, find_file) {}
     Descriptor fd;
     broker::AdminSession session;
     std::uint32_t interest = 0;  // what epoll was told to watch for
@@ -75,6 +76,7 @@ class Operators {
   broker::Mesh& mesh_;
   Fleet& fleet_;
   broker::Desk desk_;
+  const broker::FindFile find_file_;
   Descriptor listener_;
   Descriptor epoll_;
   Peers peers_;

@@ -145,9 +145,14 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
                                         .log_level = events.log_level,
                                         .set_log_level = events.set_log_level,
                                         .config = events.config_json};
-  Operators operators(
-      {.config = config, .about = about, .services = services, .mesh = mesh, .fleet = fleet, .key = process.hash_key},
-      std::move(admin->sockets.front()));
+  Operators operators({.config = config,
+                       .about = about,
+                       .services = services,
+                       .mesh = mesh,
+                       .fleet = fleet,
+                       .key = process.hash_key,
+                       .find_file = find_file},
+                      std::move(admin->sockets.front()));
   if (const auto started = operators.start(); !started) return std::unexpected(started.error().text);
   std::vector<std::jthread> threads;
   threads.reserve(shards);

@@ -195,6 +195,32 @@ TEST_CASE("a body is bounded, and one that lies about itself ends the connection
   CHECK(garbage.session.ended());
 }
 
+TEST_CASE("the dashboard's files are served below /dashboard/, and only there") {
+  constexpr FindFile kFind = [](std::string_view path) -> const StaticFile* {
+    static constexpr std::uint8_t kBytes[] = {'p', 'a', 'g', 'e'};
+    static const StaticFile page{"text/html; charset=utf-8", kBytes, "\"etag\"", {}};
+    return path == "/" ? &page : nullptr;
+  };
+  const Config config;
+  const auto ask = [&](std::string_view line) {
+    AdminSession session(config, true, kAdminNow, kFind);
+    session.received(admin_head(line), kAdminNow);
+    return session.has_request() ? "a request" : std::string(session.output());
+  };
+  const std::string page = ask("GET /dashboard/");
+  CHECK(page.starts_with("HTTP/1.1 200 "));
+  CHECK(page.find("Content-Type: text/html; charset=utf-8\r\n") != std::string::npos);
+  CHECK(page.find("Content-Security-Policy: default-src 'self'") != std::string::npos);
+  CHECK(page.ends_with("\r\n\r\npage"));
+  CHECK(ask("HEAD /dashboard/").ends_with("\r\n\r\n"));
+  for (const char* line : {"GET /dashboard", "GET /dashboard/none.js", "POST /dashboard/"}) {
+    CHECK_MESSAGE(ask(line).starts_with("HTTP/1.1 404 "), line);
+  }
+  CHECK(ask("GET /livez") == "a request");
+  AdminBench without;
+  CHECK(without.ask(admin_head("GET /dashboard/")).starts_with("HTTP/1.1 404 "));
+}
+
 TEST_CASE("who is slow to ask or to read is cut off") {
   Config config;
   AdminSession slow(config, true, kAdminNow);

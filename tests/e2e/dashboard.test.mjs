@@ -61,6 +61,20 @@ describe('the dashboard', { skip: kMissing }, () => {
     await page.waitForFunction(([where, then]) => document.querySelector(where).innerText !== then, [selector, before]);
   };
 
+  // What is published by the demo is counted, and each second anew.
+  async function assertFigures(page) {
+    const tile = (name) => page.locator('#broker-tiles > div', { has: page.locator(`dt:text-is("${name}")`) }).locator('dd');
+    await page.waitForSelector('#broker:not([hidden])');
+    await page.waitForSelector('#broker-state[data-state=connected]');
+    await page.waitForFunction(() => document.querySelectorAll('#broker-shards tbody tr').length === 4);
+    assert.match(await text(page, '#broker-about'), /· (io_uring|epoll) · ready · up .* · epoch [0-9a-f]{16}$/);
+    assert.ok(Number(await tile('Topics').innerText()) >= 100);
+    assert.ok(Number(await tile('Connections').innerText()) >= 100);
+    await page.waitForFunction(() => parseFloat(document.querySelector('#broker-tiles dd').textContent) > 0);
+    await changes(page, '#broker-totals');
+    await page.waitForSelector('#broker-charts canvas');
+  }
+
   it('shows live prices and telemetry that go on changing, and paints soon', async () => {
     const { page } = await live();
     await page.waitForSelector('#link[data-state=connected]');
@@ -110,6 +124,23 @@ describe('the dashboard', { skip: kMissing }, () => {
     await page.waitForFunction(() => document.getElementById('chosen-name').textContent.startsWith('AAPL'));
     await page.keyboard.press('End');
     await page.waitForFunction(() => document.querySelector('#market tr[aria-selected=true]')?.getAttribute('aria-rowindex') === '101');
+  });
+
+  it('shows what the broker says of itself', async () => {
+    const { page, end } = await open(broker, 'broker');
+    await assertFigures(page);
+    await end();
+  });
+
+  it('is the same at the operators’ port, as far as that knows', async () => {
+    const { page, seen } = await watchedPage(browser, kDesktop);
+    await page.addInitScript(kNumber);
+    await page.goto(`${broker.adminUrl}/dashboard/`);
+    await assertFigures(page);
+    assert.deepEqual(await page.locator('.views a:visible').allInnerTexts(), ['Broker']);
+    assert.deepEqual(seen.wrong, []);
+    assert.deepEqual([...seen.hosts], [`127.0.0.1:${broker.adminPort}`]);
+    await page.context().close();
   });
 
   it('publishes by hand, sees it in the stream and in the tree, and says it as code', async () => {
