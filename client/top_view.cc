@@ -55,14 +55,14 @@ std::string milliseconds(double us) {
   return out.data();
 }
 
-using Lines = std::vector<std::string>;
+using ScreenLines = std::vector<std::string>;
 
-Lines draw_head(const dom::element& stats) {
+ScreenLines draw_head(const dom::element& stats) {
   dom::element total;
   dom::element latency;
   if (stats["total"].get(total) != simdjson::SUCCESS || total["latency"].get(latency) != simdjson::SUCCESS) return {};
   const auto up_s = static_cast<std::uint64_t>(number(stats, "uptime_ms") / 1000);
-  Lines lines;
+  ScreenLines lines;
   lines.push_back("ringcast " + text(stats, "broker_version") + "  " + text(stats, "state") + "  " + text(stats, "io") +
                   "  up " + std::to_string(up_s / 3600) + "h" + std::to_string(up_s / 60 % 60) + "m" +
                   std::to_string(up_s % 60) + "s");
@@ -81,8 +81,8 @@ Lines draw_head(const dom::element& stats) {
   return lines;
 }
 
-Lines draw_shards(const dom::element& stats) {
-  Lines lines{"SHARD  CONNS   SUBS TOPICS  PUB/S  DEL/S SENT B/S  OWED B  P99 MS TURNS/S"};
+ScreenLines draw_shards(const dom::element& stats) {
+  ScreenLines lines{"SHARD  CONNS   SUBS TOPICS  PUB/S  DEL/S SENT B/S  OWED B  P99 MS TURNS/S"};
   dom::array shards;
   if (stats["shards"].get(shards) != simdjson::SUCCESS) return lines;
   for (const dom::element shard : shards) {
@@ -97,8 +97,8 @@ Lines draw_shards(const dom::element& stats) {
   return lines;
 }
 
-Lines draw_topics(const dom::element& answer) {
-  Lines lines{"  MSG/S     SEQ   SUBS    SIZE TOPIC"};
+ScreenLines draw_topics(const dom::element& answer) {
+  ScreenLines lines{"  MSG/S     SEQ   SUBS    SIZE TOPIC"};
   dom::array topics;
   if (answer["topics"].get(topics) != simdjson::SUCCESS) return lines;
   for (const dom::element topic : topics) {
@@ -113,8 +113,8 @@ Lines draw_topics(const dom::element& answer) {
   return lines;
 }
 
-Lines draw_connections(const dom::element& answer) {
-  Lines lines{"   OWED  PINNED  OLDEST KIND  ID              ADDRESS                FILTER"};
+ScreenLines draw_connections(const dom::element& answer) {
+  ScreenLines lines{"   OWED  PINNED  OLDEST KIND  ID              ADDRESS                FILTER"};
   dom::array connections;
   if (answer["connections"].get(connections) != simdjson::SUCCESS) return lines;
   for (const dom::element one : connections) {
@@ -126,8 +126,8 @@ Lines draw_connections(const dom::element& answer) {
   return lines;
 }
 
-Lines draw_slow(const dom::element& answer) {
-  Lines lines;
+ScreenLines draw_slow(const dom::element& answer) {
+  ScreenLines lines;
   dom::array slow;
   if (answer["slow"].get(slow) != simdjson::SUCCESS) return lines;
   for (const dom::element one : slow) {
@@ -160,16 +160,16 @@ std::expected<std::string, std::string> draw_top(const TopAnswers& answers, TopF
     if (parsers[i].parse(*texts[i]).get(elements[i]) != simdjson::SUCCESS)
       return std::unexpected("the answer of the operators' port is not JSON");
   }
-  Lines lines = draw_head(elements[0]);
+  ScreenLines lines = draw_head(elements[0]);
   if (lines.empty()) return std::unexpected("the operators' port says nothing that this version understands");
-  std::array<Lines, 4> parts{draw_shards(elements[0]), draw_topics(elements[1]), draw_connections(elements[2]),
-                             draw_slow(elements[3])};
+  std::array<ScreenLines, 4> parts{draw_shards(elements[0]), draw_topics(elements[1]), draw_connections(elements[2]),
+                                   draw_slow(elements[3])};
   std::array<std::size_t, 4> order{0, 1, 2, 3};
   std::swap(order[0], order[static_cast<std::size_t>(first)]);
   // The first part gets what room it wants, the others what is left of it, in equal shares.
   std::size_t room = size.rows - std::min(size.rows, lines.size());
   for (std::size_t i = 0; i < order.size(); ++i) {
-    Lines& part = parts[order[i]];
+    ScreenLines& part = parts[order[i]];
     if (part.empty() || room < 3) continue;
     const std::size_t share =
         i == 0 && first != TopFirst::shards ? room : std::max<std::size_t>(3, room / (order.size() - i));
