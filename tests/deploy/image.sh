@@ -47,7 +47,7 @@ start() {
   local options=() arguments=()
   while [ $# -gt 0 ] && [ "$1" != -- ]; do options+=("$1"); shift; done
   if [ $# -gt 0 ]; then shift; arguments=("$@"); fi
-  container=$(podman run -d -p 127.0.0.1::8080 "${options[@]}" "$image_name" "${arguments[@]}" 2>"$work/start") ||
+  container=$(podman run -d -p 127.0.0.1::8080 -p 127.0.0.1::9090 "${options[@]}" "$image_name" "${arguments[@]}" 2>"$work/start") ||
     { container=; fails "$(tail -1 "$work/start")"; return 1; }
   wait_for 'ready on http' || return 1
   url=http://$(podman port "$container" 8080/tcp | head -1)
@@ -60,6 +60,18 @@ is() { [ "$2" = "$3" ] || fails "$1 is $2, not $3"; }
 serves() {
   curl -fsS -m 10 -d '{"px":191.2}' "$url/topics/image/check" >/dev/null || { fails "a POST was refused"; return 1; }
   is "the last value" "$(curl -fsS -m 10 "$url/topics/image/check")" '{"px":191.2}'
+}
+
+# What a kubelet and Prometheus ask.
+operators() {
+  local port path
+  start "${hardened[@]}" "${profile[@]}" || return 1
+  port=$(podman port "$container" 9090/tcp | head -1)
+  for path in livez readyz; do
+    is "/$path" "$(curl -sS -m 10 -o /dev/null -w '%{http_code}' "http://$port/$path")" 200 || return 1
+  done
+  curl -fsS -m 10 "http://$port/metrics" >"$work/metrics" || { fails "/metrics was refused"; return 1; }
+  grep -qx 'ringcast_ready 1' "$work/metrics" || fails "/metrics does not say that it is ready"
 }
 
 # The broker's line NAME of /proc/PID/status, as the machine sees it.
@@ -212,6 +224,7 @@ run uring_refused "--io uring under that profile: ends with 1 and says why"
 run shipped_profile "the shipped seccomp profile: io_uring"
 run restricted "read-only, without capabilities, not root, no namespaces"
 run no_locked_memory "no locked memory (memlock 0): serves all the same"
+run operators "the operators' port: /livez, /readyz, /metrics"
 run memory_limit "a memory limit: refuses before it is killed"
 run graceful_stop "podman stop with $sockets_max WebSockets: all are told 1012, exit code 0"
 run killed "the same, killed: nobody is told 1012 (the case above can fail)"
