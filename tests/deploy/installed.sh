@@ -84,7 +84,7 @@ fi
 for socket in "$work/notify" "@ringcast-installed-$$"; do
   rm -f "$work/told"
   python3 "$here/manager.py" "$work/told" "$socket" \
-    "$ringcast" serve --config "$example" --listen 127.0.0.1:0 --shards 1 2>"$work/broker" &
+    "$ringcast" serve --config "$example" --listen 127.0.0.1:0 --admin 127.0.0.1:0 --shards 1 2>"$work/broker" &
   broker=$!
   wait_for 'READY=1;STATUS=serving on 127.0.0.1:' "$work/told"
   grep -q 'ready on http://' "$work/broker" || fail "the manager was told before the broker was ready"
@@ -94,7 +94,7 @@ for socket in "$work/notify" "@ringcast-installed-$$"; do
   [ "$(sed 's/;.*//' "$work/told" | tr '\n' ' ')" = 'READY=1 STOPPING=1 ENDED ' ] || { cat "$work/told"; fail "was told otherwise"; }
 done
 # A manager that is not there hinders nothing.
-NOTIFY_SOCKET=$work/nobody timeout 60 "$ringcast" serve --listen 127.0.0.1:0 --shards 1 2>"$work/broker" &
+NOTIFY_SOCKET=$work/nobody timeout 60 "$ringcast" serve --listen 127.0.0.1:0 --admin 127.0.0.1:0 --shards 1 2>"$work/broker" &
 broker=$!
 wait_for '.*the service manager is not told: ' "$work/broker"
 kill "$broker"

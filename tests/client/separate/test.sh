@@ -19,7 +19,7 @@ archives=$(find "$work/prefix" -name '*.a' | wc -l)
   { cat "$work/log"; exit 1; }
 "$cmake" --build "$work/build" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 
-"$ringcast" serve --listen 127.0.0.1:0 --shards 2 2>"$work/broker" &
+"$ringcast" serve --listen 127.0.0.1:0 --admin 127.0.0.1:0 --shards 2 2>"$work/broker" &
 broker=$!
 for _ in $(seq 200); do
   url=$(grep -o 'http://[^ ]*' "$work/broker" | head -1 || true)
