@@ -33,7 +33,7 @@ export async function watchedPage(browser, options) {
   page.setDefaultTimeout(kPatienceMs);
   const seen = { wrong: [], hosts: new Set() };
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) seen.wrong.push(message.text());
+    if (message.type() === 'error') seen.wrong.push(message.text()); // Chromium's warnings are advice, also on what a test does
   });
   page.on('pageerror', (error) => seen.wrong.push(error.message));
   page.on('requestfailed', (failed) => seen.wrong.push(`${failed.url()}: ${failed.failure().errorText}`));
