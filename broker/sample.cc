@@ -185,8 +185,8 @@ std::string_view name(Outcome outcome) noexcept {
 }
 
 std::string_view resume_name(std::size_t cell) noexcept {
-  constexpr std::array<std::string_view, 3> kNames{"recovered", "conflated", "gap"};
-  return kNames[cell];
+  constexpr std::array<std::string_view, 3> kResumeNames{"recovered", "conflated", "gap"};
+  return kResumeNames[cell];
 }
 
 void Sample::add(const Sample& other) noexcept {
