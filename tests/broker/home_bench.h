@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/home_shard.h"
+#include "broker/sample.h"
 
 namespace ringcast::broker::test {
 
@@ -143,30 +144,6 @@ class Bench {
 
   Mesh& mesh() { return mesh_; }
 
-  static std::string name(Outcome outcome) {
-    switch (outcome) {
-      case Outcome::sequenced:
-        return "sequenced";
-      case Outcome::expired:
-        return "expired";
-      case Outcome::too_many_topics:
-        return "too_many_topics";
-      case Outcome::memory_full:
-        return "memory_full";
-      case Outcome::duplicate:
-        return "duplicate";
-      case Outcome::too_old:
-        return "too_old";
-      case Outcome::fenced:
-        return "fenced";
-      case Outcome::too_many_producers:
-        return "too_many_producers";
-      case Outcome::key_reused:
-        return "key_reused";
-    }
-    return {};
-  }
-
  private:
   static std::string name(topics::Resumed resumed) {
     switch (resumed) {
@@ -201,9 +178,9 @@ class Bench {
         return "more" + name(delivery.resumed) + " after " + std::string(delivery.message->topic()) +
                (delivery.seq > 0 ? " " + std::to_string(delivery.seq) : "");
       case Delivery::Kind::ack:
-        return "ack " + std::to_string(delivery.seq) + " " + name(delivery.outcome);
+        return "ack " + std::to_string(delivery.seq) + " " + std::string(broker::name(delivery.outcome));
       case Delivery::Kind::claimed:
-        return "claimed " + std::to_string(delivery.ticket) + " " + name(delivery.outcome);
+        return "claimed " + std::to_string(delivery.ticket) + " " + std::string(broker::name(delivery.outcome));
       case Delivery::Kind::fenced:
         return "fenced " + name(delivery.slot);
       case Delivery::Kind::caught_up:

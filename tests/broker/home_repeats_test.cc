@@ -158,7 +158,7 @@ TEST_CASE("a repeat that comes after its deadline is still a duplicate: it was p
   late.repeat = topics::KeyedBody{.key_low = 9};
   bench.publish(1, "a", "x", late);
   bench.take();
-  CHECK(bench.drain(1) == Lines{"ack 1 sequenced", "ack 1 duplicate", "ack 0 expired"});
+  CHECK(bench.drain(1) == Lines{"ack 1 sequenced", "ack 1 duplicate", "ack 0 busy"});
 }
 
 TEST_CASE("a claim tells the connection that published before, and refuses what comes of it from then on") {
