@@ -9,6 +9,7 @@ using Kind = Front::Kind;
 
 // ---- Protocol Buffers: tags of ServerMessage, and of Message, as proto/ringcast.proto numbers them ----
 
+constexpr std::uint8_t kSubscribedTag = 2 << 3 | 2;
 constexpr std::uint8_t kMessageTag = 4 << 3 | 2;
 constexpr std::uint8_t kAckTag = 5 << 3 | 2;
 constexpr std::uint8_t kErrorTag = 11 << 3 | 2;
@@ -29,6 +30,7 @@ Front read_proto(Bytes in) noexcept {
   if (in.empty()) return {};
   if (in[0] == kAckTag) return {.kind = Kind::ack};
   if (in[0] == kErrorTag) return {.kind = Kind::error};
+  if (in[0] == kSubscribedTag) return {.kind = Kind::ready};
   if (in[0] != kMessageTag) return {.kind = Kind::other};
   std::size_t at = 1;
   std::uint64_t value = 0;
@@ -54,6 +56,7 @@ Front read_json(Bytes in) noexcept {
   if (!text.starts_with(kMessageBegin)) {
     if (text.starts_with(R"({"ack":)")) return {.kind = Kind::ack};
     if (text.starts_with(R"({"error":)")) return {.kind = Kind::error};
+    if (text.starts_with(R"({"subscribed)")) return {.kind = Kind::ready};
     return {.kind = text.starts_with(R"({")") ? Kind::other : Kind::bad};
   }
   const std::size_t begin = text.find(kTextBegin, kMessageBegin.size());
@@ -71,6 +74,8 @@ std::string_view name(Form form) noexcept {
       return "json";
     case Form::proto:
       return "proto";
+    case Form::nats:
+      return "nats";
   }
   return {};
 }
@@ -78,6 +83,7 @@ std::string_view name(Form form) noexcept {
 std::string_view subprotocol(Form form) noexcept {
   switch (form) {
     case Form::raw:
+    case Form::nats:
       return {};
     case Form::json:
       return "ringcast.v1.json";
@@ -95,6 +101,8 @@ Front read_front(Form form, Bytes in) noexcept {
       return read_json(in);
     case Form::proto:
       return read_proto(in);
+    case Form::nats:
+      break;
   }
   return {.kind = Kind::bad};
 }

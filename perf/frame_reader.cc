@@ -2,25 +2,9 @@
 
 #include <algorithm>
 
+#include "perf/server_frame.h"
+
 namespace ringcast::perf {
-namespace {
-
-constexpr std::uint8_t kFin = 0x80;
-constexpr std::uint8_t kReserved = 0x70;
-constexpr std::uint8_t kMasked = 0x80;
-constexpr std::uint8_t kClose = 0x8;
-constexpr std::uint8_t kPing = 0x9;
-
-// Payload size behind a header that is wholly there.
-std::uint64_t payload_size(Bytes in, std::size_t header_size) noexcept {
-  if (header_size == 2) return in[1];
-  std::uint64_t size = 0;
-  for (std::size_t i = 2; i < header_size; ++i) size = size << 8 | in[i];
-  return size;
-}
-
-}  // namespace
-
 FrameReader::Found FrameReader::read(Bytes& in) noexcept {
   using Kind = Found::Kind;
   for (;;) {
@@ -34,28 +18,24 @@ FrameReader::Found FrameReader::read(Bytes& in) noexcept {
       open_ = false;
       if (last_) return {.kind = kind_, .stamp = stamp_, .payload = whole};
     }
-    if (in.size() < 2) return {};
-    if ((in[0] & kReserved) != 0 || (in[1] & kMasked) != 0) return {.kind = Kind::bad, .stamp = {}, .payload = {}};
-    const std::size_t header_size = in[1] <= 125 ? 2 : in[1] == 126 ? 4 : 10;
-    if (in.size() < header_size) return {};
-    const std::uint64_t size = payload_size(in, header_size);
-    const std::uint8_t opcode = in[0] & 0x0f;
-    if (opcode >= kClose) {
-      if (size > 125) return {.kind = Kind::bad, .stamp = {}, .payload = {}};
-      if (in.size() < header_size + size) return {};
-      const Bytes payload = in.subspan(header_size, static_cast<std::size_t>(size));
-      in = in.subspan(header_size + payload.size());
-      if (opcode == kPing) return {.kind = Kind::ping, .stamp = {}, .payload = payload};
-      if (opcode == kClose) return {.kind = Kind::close, .stamp = {}, .payload = payload};
+    const ServerFrame frame = read_server_frame(in);
+    if (frame.kind == ServerFrame::Kind::more) return {};
+    if (frame.kind == ServerFrame::Kind::bad) return {.kind = Kind::bad, .stamp = {}, .payload = {}};
+    if (frame.kind != ServerFrame::Kind::data) {
+      if (in.size() < frame.header_size + frame.payload_size) return {};
+      const Bytes payload = in.subspan(frame.header_size, static_cast<std::size_t>(frame.payload_size));
+      in = in.subspan(frame.header_size + payload.size());
+      if (frame.kind == ServerFrame::Kind::ping) return {.kind = Kind::ping, .stamp = {}, .payload = payload};
+      if (frame.kind == ServerFrame::Kind::close) return {.kind = Kind::close, .stamp = {}, .payload = payload};
       continue;  // a pong
     }
-    if (opcode != 0 && !begin_message(in.subspan(header_size), size)) return {};
+    if (frame.begins && !begin_message(in.subspan(frame.header_size), frame.payload_size)) return {};
     if (kind_ == Kind::bad) return {.kind = Kind::bad, .stamp = {}, .payload = {}};
-    last_ = (in[0] & kFin) != 0;
+    last_ = frame.fin;
     open_ = true;
-    skip_ = size;
-    whole_size_ = last_ && opcode != 0 ? size : 0;
-    in = in.subspan(header_size);
+    skip_ = frame.payload_size;
+    whole_size_ = last_ && frame.begins ? frame.payload_size : 0;
+    in = in.subspan(frame.header_size);
   }
 }
 
@@ -75,6 +55,9 @@ bool FrameReader::begin_message(Bytes front, std::uint64_t size) noexcept {
       return true;
     case Front::Kind::error:
       kind_ = Kind::error;
+      return true;
+    case Front::Kind::ready:
+      kind_ = Kind::ready;
       return true;
     case Front::Kind::other:
       kind_ = Kind::unstamped;

@@ -21,9 +21,9 @@ class FrameReader {
 
   // One thing that was found.
   struct Found {
-    enum class Kind : std::uint8_t { nothing, message, unstamped, ping, close, bad, ack, error };
+    enum class Kind : std::uint8_t { nothing, message, unstamped, ping, close, bad, ack, error, ready };
 
-    Kind kind = Kind::nothing;  // nothing: all but a tail was consumed
+    Kind kind = Kind::nothing;  // nothing: all but a tail was consumed; ready: a subscription has begun
     Stamp stamp;                // message only; unstamped: shorter than a stamp, or another event
     Bytes payload;              // ping, close: theirs; others: the WebSocket message, where it lay in one piece
   };

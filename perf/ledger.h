@@ -1,7 +1,7 @@
-// Ledger: what each subscriber got of each publisher: all of it, once, in order? (The delivery contract, points 1
+// Ledger: what each subscriber got of each stream: all of it, once, in order? (The delivery contract, points 1
 // and 3.)
 //
-// A subscriber's row has one entry for each publisher that it can hear. Publishers number their messages 1, 2, 3 …
+// A subscriber's row has one entry for each stream that it can hear. Streams number their messages 1, 2, 3 …
 // Hot path: add() runs once per delivery; one cache line. No allocation. Thread: one.
 #pragma once
 
@@ -16,10 +16,10 @@ class Ledger {
  public:
   static constexpr std::size_t kEntriesMax = std::size_t{1} << 26;  // 1 GiB: more is a mistake in the options
 
-  // `heard[i]`: how many publishers subscriber i hears.
+  // `heard[i]`: how many streams subscriber i hears.
   explicit Ledger(std::span<const std::uint32_t> heard);
 
-  // Subscriber `subscriber` got message `number` of the `heard`-th publisher that it hears.
+  // Subscriber `subscriber` got message `number` of the `heard`-th stream that it hears.
   void add(std::size_t subscriber, std::size_t heard, std::uint32_t number) noexcept {
     Entry& entry = entries_[rows_[subscriber] + heard];
     if (number == entry.last + 1) {
@@ -34,10 +34,10 @@ class Ledger {
   // Messages that came twice or more, each repetition counted.
   [[nodiscard]] std::uint64_t doubled() const noexcept { return doubled_; }
 
-  // Messages that came after a later one of the same publisher.
+  // Messages that came after a later one of the same stream.
   [[nodiscard]] std::uint64_t out_of_order() const noexcept { return out_of_order_; }
 
-  // How many different messages the subscriber got of that publisher.
+  // How many different messages the subscriber got of that stream.
   [[nodiscard]] std::uint32_t distinct(std::size_t subscriber, std::size_t heard) const noexcept {
     return entries_[rows_[subscriber] + heard].distinct;
   }

@@ -18,6 +18,7 @@
 
 #include "perf/load_options.h"
 #include "perf/pacer.h"
+#include "perf/plans.h"
 #include "perf/report.h"
 #include "perf/swarm.h"
 #include "perf/tally.h"
@@ -36,8 +37,7 @@ std::string prepare(const LoadOptions& options) {
   ::getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &files);
-  const std::uint64_t wanted =
-      std::uint64_t{options.subscribers} + options.publishers + options.stalled + options.idle + 32;
+  const std::uint64_t wanted = options.connections() + 32;
   if (wanted > files.rlim_max) {
     return "needs " + std::to_string(wanted) + " open files, the hard limit is " + std::to_string(files.rlim_max);
   }
@@ -46,58 +46,6 @@ std::string prepare(const LoadOptions& options) {
   CPU_ZERO(&cpus);
   CPU_SET(static_cast<unsigned>(*options.cpu), &cpus);
   return ::sched_setaffinity(0, sizeof(cpus), &cpus) == 0 ? "" : "cannot run on CPU " + std::to_string(*options.cpu);
-}
-
-Layout layout_of(const LoadOptions& options) {
-  Layout layout{.subscribers = options.subscribers,
-                .publishers = options.publishers,
-                .topics = options.topics,
-                .hears_all = std::vector<bool>(options.subscribers)};
-  for (std::uint32_t s = 0; s < options.subscribers; ++s) {
-    layout.hears_all[s] = options.filters != Filters::exact && (options.filters != Filters::mixed || s % 3 != 0);
-  }
-  return layout;
-}
-
-std::string filter_of(const LoadOptions& options, std::uint32_t subscriber) {
-  switch (options.filters) {
-    case Filters::exact:
-      break;
-    case Filters::plus:
-      return "+";
-    case Filters::hash:
-      return "%23";
-    case Filters::mixed:
-      if (subscriber % 3 == 1) return "+";
-      if (subscriber % 3 == 2) return "%23";
-      break;
-  }
-  return std::to_string(subscriber % options.topics);
-}
-
-std::vector<Plan> plans_of(const LoadOptions& options) {
-  std::vector<Plan> plans;
-  plans.reserve(std::size_t{options.subscribers} + options.stalled + options.idle + options.publishers);
-  for (std::uint32_t i = 0; i < options.subscribers; ++i) {
-    plans.push_back({.part = Part::subscriber, .index = i, .target = "/topics/bench/" + filter_of(options, i)});
-  }
-  for (std::uint32_t i = 0; i < options.stalled; ++i) {
-    plans.push_back(
-        {.part = Part::stalled, .index = i, .target = "/topics/bench/" + std::to_string(i % options.topics)});
-  }
-  for (std::uint32_t i = 0; i < options.idle; ++i) {
-    plans.push_back({.part = Part::idle, .index = i, .target = "/topics/idle/0"});
-  }
-  for (Plan& plan : plans) plan.form = options.protocol;
-  const bool raw = options.publisher_form() == Form::raw;
-  for (std::uint32_t i = 0; i < options.publishers; ++i) {
-    plans.push_back({.part = Part::publisher,
-                     .index = i,
-                     .target = raw ? "/topics/bench/" + std::to_string(i % options.topics) + "?mode=pub" : "/ws",
-                     .form = options.publisher_form(),
-                     .acks = !raw});
-  }
-  return plans;
 }
 
 std::optional<Usage> server_usage(const LoadOptions& options) {
@@ -121,11 +69,12 @@ void drive(Swarm& swarm, Tally& tally, Pacer& pacer, std::uint64_t until_ns) {
 }
 
 // Reads on until everything has come, or nothing more does.
-void drain(Swarm& swarm, Tally& tally, const Pacer& pacer) {
+void drain(Swarm& swarm, Tally& tally, const Pacer& pacer, double seconds) {
+  const std::uint64_t last_ns = now_ns() + static_cast<std::uint64_t>(seconds * 1e9);
   std::uint64_t deliveries = tally.deliveries();
   std::uint64_t until_ns = now_ns() + kDrainNs;
   const auto missing = [&] { return tally.lost(pacer.sent()) > 0 || swarm.unanswered() > 0; };
-  while (now_ns() < until_ns && missing() && swarm.ended() < swarm.size()) {
+  while (now_ns() < std::min(until_ns, last_ns) && missing() && swarm.ended() < swarm.size()) {
     rest(swarm, tally, now_ns() + kSecondNs / 20);
     if (tally.deliveries() > deliveries) until_ns = now_ns() + kDrainNs;
     deliveries = tally.deliveries();
@@ -146,18 +95,22 @@ Report measure(const LoadOptions& options, Swarm& swarm, Tally& tally) {
   const std::uint64_t begun_cpu_ns = own_cpu_ns();
   const std::uint64_t begun_deliveries = tally.deliveries();
   const std::uint64_t begun_receives = swarm.receives();
+  const std::uint64_t begun_published = pacer.sent_total();
+  const auto begun_segments = read_segments();
   const auto before = server_usage(options);
   drive(swarm, tally, pacer, to_ns);
   const auto after = server_usage(options);
   report.delivered = tally.deliveries() - begun_deliveries;
   report.receives = swarm.receives() - begun_receives;
+  report.published_measured = pacer.sent_total() - begun_published;
+  if (const auto segments = read_segments(); segments && begun_segments) report.segments = *segments - *begun_segments;
   const std::uint64_t passed_ns = now_ns() - begun_ns;
   report.seconds = static_cast<double>(passed_ns) / 1e9;
   report.load_cpu_share = static_cast<double>(own_cpu_ns() - begun_cpu_ns) / static_cast<double>(passed_ns);
   if (before && after) report.server_cpu_ns = after->cpu_ns - before->cpu_ns;
   if (after) report.server_rss_bytes = after->rss_bytes;
 
-  drain(swarm, tally, pacer);
+  drain(swarm, tally, pacer, options.drain);
   report.published = pacer.sent_total();
   report.lost = tally.lost(pacer.sent());
   report.doubled = tally.ledger().doubled();
@@ -199,9 +152,8 @@ int run(const LoadOptions& options) {
   rest(**swarm, tally, now_ns() + kSettleNs);
   const auto open = server_usage(options);
   Report report = measure(options, **swarm, tally);
-  if (before && open && open->rss_bytes > before->rss_bytes) {
-    report.bytes_per_connection = (open->rss_bytes - before->rss_bytes) / (*swarm)->size();
-  }
+  report.opened_per_second = static_cast<double>((*swarm)->size()) * 1e9 / static_cast<double>((*swarm)->opening_ns());
+  if (before && open) report.compare(*before, *open);
   std::fputs(to_json(report, options).c_str(), stdout);
   std::fputs(to_table(report).c_str(), stderr);
   return report.correct() ? 0 : 1;

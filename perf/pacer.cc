@@ -6,17 +6,25 @@
 
 #include "frame/header.h"
 #include "frame/mask.h"
+#include "perf/nats.h"
+#include "perf/plans.h"
 #include "proto/json_form.h"
 #include "proto/proto_form.h"
 
 namespace ringcast::perf {
 
 Pacer::Pacer(const LoadOptions& options, const Layout& layout, std::uint64_t start_ns, std::uint64_t end_ns)
-    : options_(options), sent_(layout.publishers), start_ns_(start_ns), end_ns_(end_ns), payload_(options.size, 'x') {
-  for (std::uint32_t p = 0; p < layout.publishers; ++p) {
-    std::uint32_t listeners = 0;
-    for (std::uint32_t s = 0; s < layout.subscribers; ++s) listeners += layout.hears(s, p) ? 1U : 0U;
-    listeners_.push_back(listeners);
+    : options_(options),
+      listeners_(layout.streams),
+      sent_(layout.streams),
+      request_id_(options.publishers),
+      start_ns_(start_ns),
+      end_ns_(end_ns),
+      payload_(options.size, 'x') {
+  for (std::uint32_t s = 0; s < layout.subscribers; ++s) {
+    for (std::uint32_t place = 0; place < layout.topics_of(s); ++place) {
+      for (std::uint32_t i = layout.topic_at(s, place); i < layout.streams; i += layout.topics) ++listeners_[i];
+    }
   }
 }
 
@@ -30,33 +38,33 @@ std::uint64_t Pacer::publish_open(Swarm& swarm, std::uint64_t now_ns) {
     const std::uint64_t due = due_ns(sent_total_);
     if (due >= end_ns_) return kIdleNs;
     if (due > now_ns) return due - now_ns;
-    const auto publisher = static_cast<std::uint32_t>(sent_total_ % sent_.size());
-    if (!swarm.has_room(publisher)) return kIdleNs;
-    send(swarm, publisher, due);
+    const auto stream = static_cast<std::uint32_t>(sent_total_ % sent_.size());
+    if (!swarm.has_room(publisher_of(stream))) return kIdleNs;
+    send(swarm, stream, due);
     lateness_.record(now_ns - due);
   }
   return 0;
 }
 
 std::uint64_t Pacer::publish_closed(Swarm& swarm, const Tally& tally, std::uint64_t now_ns) {
-  for (std::uint32_t publisher = 0; publisher < sent_.size(); ++publisher) {
-    const std::uint64_t listeners = listeners_[publisher];
+  for (std::uint32_t stream = 0; stream < sent_.size(); ++stream) {
+    const std::uint64_t listeners = listeners_[stream];
     if (listeners == 0) continue;
-    const std::uint64_t done = tally.deliveries_of(publisher) / listeners;  // as if all were equally far
-    while (sent_[publisher] < done + options_.window && swarm.has_room(publisher)) send(swarm, publisher, now_ns);
+    const std::uint64_t done = tally.deliveries_of(stream) / listeners;  // as if all were equally far
+    while (sent_[stream] < done + options_.window && swarm.has_room(publisher_of(stream))) send(swarm, stream, now_ns);
   }
   return kIdleNs;
 }
 
-void Pacer::send(Swarm& swarm, std::uint32_t publisher, std::uint64_t when_ns) {
-  const Stamp stamp{.when_ns = when_ns, .publisher = publisher, .number = ++sent_[publisher]};
+void Pacer::send(Swarm& swarm, std::uint32_t stream, std::uint64_t when_ns) {
+  const Stamp stamp{.when_ns = when_ns, .stream = stream, .number = ++sent_[stream]};
   if (options_.protocol == Form::json) {
     encode_hex_stamp(stamp, payload_.data());
   } else {
     encode_stamp(stamp, payload_.data());
   }
   ++sent_total_;
-  const Bytes message = message_of(publisher);
+  const Bytes message = message_of(stream);
   const std::uint32_t key = static_cast<std::uint32_t>(random_());
   const Form form = options_.publisher_form();
   const bool text = form == Form::json || (form == Form::raw && options_.is_text());
@@ -68,15 +76,20 @@ void Pacer::send(Swarm& swarm, std::uint32_t publisher, std::uint64_t when_ns) {
   frame_.assign(head.begin(), head.begin() + static_cast<std::ptrdiff_t>(head_size));
   frame_.insert(frame_.end(), message.begin(), message.end());
   frame::mask(std::span(frame_).subspan(head_size), header.mask);
-  swarm.append(publisher, frame_);
+  swarm.append(publisher_of(stream), frame_);
 }
 
-// What the publisher's next WebSocket message holds.
-Bytes Pacer::message_of(std::uint32_t publisher) {
+// What the stream's next WebSocket message holds.
+Bytes Pacer::message_of(std::uint32_t stream) {
   const Form form = options_.publisher_form();
   if (form == Form::raw) return payload_;
-  const std::string topic = "bench/" + std::to_string(publisher % options_.topics);
-  const proto::Publish publish{.id = sent_[publisher],
+  const std::string topic = topic_name(form, stream % options_.topics);
+  if (form == Form::nats) {
+    message_.clear();
+    append_nats_publish(message_, topic, payload_);
+    return message_;
+  }
+  const proto::Publish publish{.id = ++request_id_[publisher_of(stream)],
                                .topic = topic,
                                .format = options_.is_text() ? proto::Format::text : proto::Format::binary,
                                .payload = payload_};

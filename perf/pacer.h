@@ -2,7 +2,7 @@
 //
 // Open loop: message k is due at start + k / rate, whatever has happened meanwhile, and carries that time, so that a
 // stall of the server or of this process shows in every message it held up (no coordinated omission).
-// Closed loop: each publisher keeps `window` messages under way, counted over all its subscribers.
+// Closed loop: each stream keeps `window` messages under way, counted over all its subscribers.
 #pragma once
 
 #include <cstdint>
@@ -38,13 +38,15 @@ class Pacer {
 
   [[nodiscard]] std::uint64_t publish_open(Swarm& swarm, std::uint64_t now_ns);
   [[nodiscard]] std::uint64_t publish_closed(Swarm& swarm, const Tally& tally, std::uint64_t now_ns);
-  void send(Swarm& swarm, std::uint32_t publisher, std::uint64_t when_ns);
-  [[nodiscard]] Bytes message_of(std::uint32_t publisher);
+  void send(Swarm& swarm, std::uint32_t stream, std::uint64_t when_ns);
+  [[nodiscard]] Bytes message_of(std::uint32_t stream);
+  [[nodiscard]] std::uint32_t publisher_of(std::uint32_t stream) const noexcept { return stream % options_.publishers; }
   [[nodiscard]] std::uint64_t due_ns(std::uint64_t message) const noexcept;
 
   LoadOptions options_;
-  std::vector<std::uint32_t> listeners_;  // per publisher: how many subscribers hear it
-  std::vector<std::uint32_t> sent_;       // per publisher
+  std::vector<std::uint32_t> listeners_;   // per stream: how many subscribers hear it
+  std::vector<std::uint32_t> sent_;        // per stream
+  std::vector<std::uint64_t> request_id_;  // per publisher: its last one
   std::uint64_t sent_total_ = 0;
   std::uint64_t start_ns_;
   std::uint64_t end_ns_;

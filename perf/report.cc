@@ -66,6 +66,15 @@ std::string milliseconds(std::uint64_t ns) {
 
 }  // namespace
 
+void Report::compare(const Usage& before, const Usage& open) {
+  if (connections == 0) return;
+  cpu_ns_per_connection = (open.cpu_ns - before.cpu_ns) / connections;
+  if (open.rss_bytes > before.rss_bytes) bytes_per_connection = (open.rss_bytes - before.rss_bytes) / connections;
+  if (open.anon_bytes > before.anon_bytes) {
+    anon_bytes_per_connection = (open.anon_bytes - before.anon_bytes) / connections;
+  }
+}
+
 std::string to_json(const Report& report, const LoadOptions& options) {
   std::string out;
   Json json(out);
@@ -78,7 +87,10 @@ std::string to_json(const Report& report, const LoadOptions& options) {
   if (options.window == 0) json.add("rate", options.rate_hz);
   json.add("seconds", report.seconds);
   json.add("connections", report.connections);
+  if (options.each > 1) json.add("each", std::uint64_t{options.each});
+  if (options.decoys > 0) json.add("decoys", std::uint64_t{options.decoys});
   json.add("published", report.published);
+  json.add("published_measured", report.published_measured);
   json.add("delivered", report.delivered);
   json.add("delivered_per_second", per_second(report));
   json.add("delivered_per_receive", per_receive(report));
@@ -100,8 +112,13 @@ std::string to_json(const Report& report, const LoadOptions& options) {
   json.add("server_cpu_ns", report.server_cpu_ns);
   json.add("server_cpu_ns_per_delivery", cpu_per(report, report.delivered));
   json.add("server_cpu_ns_per_receive", cpu_per(report, report.receives));
+  json.add("server_cpu_ns_per_publish", cpu_per(report, report.published_measured));
+  json.add("segments", report.segments);
+  json.add("opened_per_second", report.opened_per_second);
+  json.add("server_cpu_ns_per_connection", report.cpu_ns_per_connection);
   json.add("server_rss_bytes", report.server_rss_bytes);
   json.add("bytes_per_connection", report.bytes_per_connection);
+  json.add("anon_bytes_per_connection", report.anon_bytes_per_connection);
   if (!report.first_end.empty()) json.add("first_end", report.first_end);
   json.end();
   return out;
@@ -128,6 +145,9 @@ std::string to_table(const Report& report) {
                 number(static_cast<double>(*cpu), " ns per delivery, ") +
                     number(static_cast<double>(*report.server_cpu_ns) / report.seconds / 1e7, " % of one CPU"));
   }
+  if (report.segments)
+    out += line("TCP segments", number(static_cast<double>(*report.segments) / report.seconds, " /s"));
+  out += line("connections opened", number(report.opened_per_second, " /s"));
   if (report.server_rss_bytes) {
     out += line("server memory", number(static_cast<double>(*report.server_rss_bytes) / 1048576, " MiB"));
   }

@@ -6,15 +6,19 @@
 #include <string>
 
 #include "perf/load_options.h"
+#include "perf/usage.h"
 
 namespace ringcast::perf {
 
 struct Report {
-  double seconds = 0;           // of the measured window, by the clock
-  std::uint64_t published = 0;  // messages due in the whole run
-  std::uint64_t delivered = 0;  // in the window, over all subscribers
-  std::uint64_t receives = 0;   // in the window: reads of a socket that had something
-  std::uint64_t lost = 0;       // these four over the whole run
+  double seconds = 0;                     // of the measured window, by the clock
+  std::uint64_t published = 0;            // messages due in the whole run
+  std::uint64_t published_measured = 0;   // in the window
+  std::uint64_t delivered = 0;            // in the window, over all subscribers
+  std::uint64_t receives = 0;             // in the window: reads of a socket that had something
+  std::optional<std::uint64_t> segments;  // of TCP, sent in the window by anyone in this network namespace
+  double opened_per_second = 0;           // connections, until each one's subscriptions had begun
+  std::uint64_t lost = 0;                 // these four over the whole run
   std::uint64_t doubled = 0;
   std::uint64_t out_of_order = 0;
   std::uint64_t misrouted = 0;      // to a subscriber that did not ask for them
@@ -32,8 +36,13 @@ struct Report {
   double load_cpu_share = 0;      // 1 = this process had no time left: the figures are its own, not the server's
   std::optional<std::uint64_t> server_cpu_ns;  // in the window
   std::optional<std::uint64_t> server_rss_bytes;
-  std::optional<std::uint64_t> bytes_per_connection;  // growth of the RSS by opening all connections
+  std::optional<std::uint64_t> bytes_per_connection;       // growth of the RSS by opening all connections
+  std::optional<std::uint64_t> anon_bytes_per_connection;  // of the anonymous memory: the heap and stacks
+  std::optional<std::uint64_t> cpu_ns_per_connection;      // to open one
   std::uint64_t connections = 0;
+
+  // The server before the first connection, and when all were open.
+  void compare(const Usage& before, const Usage& open);
 
   [[nodiscard]] bool correct() const noexcept {
     return lost + doubled + out_of_order + misrouted + disagreements + unanswered + ended == 0;

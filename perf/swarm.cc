@@ -53,6 +53,7 @@ Swarm::Swarm(std::vector<Plan> plans) : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   for (Plan& plan : plans) {
     Connection& connection = connections_.emplace_back();
     connection.reader = FrameReader(plan.form);
+    if (plan.form == Form::nats) connection.nats = std::make_unique<NatsReader>();
     connection.plan = std::move(plan);
   }
   for (std::uint32_t i = 0; i < connections_.size(); ++i) {
@@ -123,9 +124,14 @@ std::expected<void, std::string> Swarm::start(std::uint32_t index, const sockadd
 std::expected<bool, std::string> Swarm::advance(std::uint32_t index) {
   Connection& connection = connections_[index];
   if (connection.state == State::upgrading) {
-    auto open = read_head(connection);
-    if (open && *open) opened(index);
-    return open;
+    auto upgraded = read_head(connection);
+    return upgraded && *upgraded ? greet(index) : upgraded;
+  }
+  if (connection.state == State::greeting) {
+    if (!connection.out.empty()) write(index);
+    if (connection.state == State::greeting) receive(index, nullptr);
+    if (connection.state == State::ended) return std::unexpected(first_end_);
+    return connection.plan.ready == 0 ? opened(index) : false;
   }
   if (connection.state != State::connecting) return false;
   int error = 0;
@@ -137,6 +143,7 @@ std::expected<bool, std::string> Swarm::advance(std::uint32_t index) {
     return false;
   }
   if (error != 0) return std::unexpected(failure("connect", error));
+  if (accepted_ns_ == 0) accepted_ns_ = now_ns();
   const std::string request = upgrade_of(connection.plan);
   const ssize_t sent = ::send(connection.fd, request.data(), request.size(), MSG_NOSIGNAL);
   if (sent != static_cast<ssize_t>(request.size())) return std::unexpected(failure("send", errno));
@@ -145,17 +152,22 @@ std::expected<bool, std::string> Swarm::advance(std::uint32_t index) {
   return false;
 }
 
-// Byte by byte to the end of the head: frames behind it belong to the reader, and this happens once per connection.
+// Up to the end of the head and no further: frames behind it belong to the reader.
 std::expected<bool, std::string> Swarm::read_head(Connection& connection) {
+  std::array<char, 1024> seen;
   for (;;) {
-    char byte = 0;
-    const ssize_t count = ::recv(connection.fd, &byte, 1, 0);
+    const ssize_t count = ::recv(connection.fd, seen.data(), seen.size(), MSG_PEEK);
     if (count < 0 && errno == EAGAIN) return false;
     if (count < 0) return std::unexpected(failure("recv", errno));
     if (count == 0) return std::unexpected("the server ended the connection: " + connection.head);
-    connection.head += byte;
+    const std::size_t before = connection.head.size();
+    connection.head.append(seen.data(), static_cast<std::size_t>(count));
+    const std::size_t end = connection.head.find(kHeadEnd, before < kHeadEnd.size() ? 0 : before - kHeadEnd.size());
+    if (end != std::string::npos) connection.head.resize(end + kHeadEnd.size());
+    if (::recv(connection.fd, seen.data(), connection.head.size() - before, 0) < 0)
+      return std::unexpected(failure("recv", errno));
     if (connection.head.size() > kHeadSizeMax) return std::unexpected("the server's answer has no end");
-    if (!connection.head.ends_with(kHeadEnd)) continue;
+    if (end == std::string::npos) continue;
     if (!connection.head.starts_with("HTTP/1.1 101 ")) {
       return std::unexpected("refused: " + connection.head.substr(0, connection.head.find('\r')));
     }
@@ -164,10 +176,23 @@ std::expected<bool, std::string> Swarm::read_head(Connection& connection) {
   }
 }
 
-void Swarm::opened(std::uint32_t index) {
+// Says what is to be said first.
+std::expected<bool, std::string> Swarm::greet(std::uint32_t index) {
+  Connection& connection = connections_[index];
+  if (connection.plan.hello.empty()) return opened(index);
+  connection.state = State::greeting;
+  connection.out = std::exchange(connection.plan.hello, {});
+  write(index);
+  if (connection.state == State::ended) return std::unexpected(first_end_);
+  return connection.plan.ready == 0 ? opened(index) : false;
+}
+
+std::expected<bool, std::string> Swarm::opened(std::uint32_t index) {
   Connection& connection = connections_[index];
   connection.state = State::open;
   if (connection.plan.part == Part::stalled) arm(index, 0, EPOLL_CTL_DEL);
+  opened_ns_ = now_ns();
+  return true;
 }
 
 void Swarm::turn(std::uint64_t wait_ns, Tally& tally) {
@@ -178,7 +203,7 @@ void Swarm::turn(std::uint64_t wait_ns, Tally& tally) {
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     if ((event.events & EPOLLOUT) != 0) write(event.data.u32);
-    if ((event.events & ~std::uint32_t{EPOLLOUT}) != 0) receive(event.data.u32, tally);
+    if ((event.events & ~std::uint32_t{EPOLLOUT}) != 0) receive(event.data.u32, &tally);
   }
 }
 
@@ -201,9 +226,9 @@ void Swarm::flush() {
   dirty_.clear();
 }
 
-void Swarm::receive(std::uint32_t index, Tally& tally) {
+void Swarm::receive(std::uint32_t index, Tally* tally) {
   Connection& connection = connections_[index];
-  if (connection.state != State::open) return;
+  if (connection.state != State::open && connection.state != State::greeting) return;
   std::uint8_t* const begin = buffer_.data() + FrameReader::kTailMax - connection.tail_size;
   std::memcpy(begin, connection.tail.data(), connection.tail_size);
   const ssize_t count = ::recv(connection.fd, buffer_.data() + FrameReader::kTailMax, kReceiveSize, 0);
@@ -218,16 +243,20 @@ void Swarm::receive(std::uint32_t index, Tally& tally) {
 }
 
 // False when the connection has ended by it.
-bool Swarm::take(std::uint32_t index, Bytes bytes, std::uint64_t now, Tally& tally) {
+bool Swarm::take(std::uint32_t index, Bytes bytes, std::uint64_t now, Tally* tally) {
   using Kind = FrameReader::Found::Kind;
   Connection& connection = connections_[index];
   for (;;) {
-    const FrameReader::Found found = connection.reader.read(bytes);
+    const FrameReader::Found found = connection.nats ? connection.nats->read(bytes) : connection.reader.read(bytes);
     switch (found.kind) {
       case Kind::message:
-        if (connection.plan.part == Part::subscriber && !deliver(index, found, now, tally)) return false;
+        if (connection.plan.part == Part::subscriber && tally != nullptr && !deliver(index, found, now, *tally))
+          return false;
         break;
       case Kind::unstamped:
+        break;
+      case Kind::ready:
+        if (connection.plan.ready > 0) --connection.plan.ready;
         break;
       case Kind::ack:
         --connection.unanswered;
@@ -256,7 +285,8 @@ bool Swarm::take(std::uint32_t index, Bytes bytes, std::uint64_t now, Tally& tal
 bool Swarm::deliver(std::uint32_t index, const FrameReader::Found& found, std::uint64_t now, Tally& tally) {
   const Connection& connection = connections_[index];
   tally.deliver(connection.plan.index, found.stamp, now);
-  if (connection.plan.form == Form::raw || found.payload.empty() || !slow_check_.is_due()) return true;
+  const Form form = connection.plan.form;
+  if (form == Form::raw || form == Form::nats || found.payload.empty() || !slow_check_.is_due()) return true;
   if (slow_check_.agrees(connection.plan.form, found.payload, found.stamp)) return true;
   end(index, "a message was not what it looked like: " + std::string(found.payload.begin(), found.payload.end()));
   return false;
@@ -274,7 +304,7 @@ void Swarm::answer_ping(std::uint32_t index, Bytes payload) {
 
 void Swarm::write(std::uint32_t index) {
   Connection& connection = connections_[index];
-  if (connection.state != State::open) return;
+  if (connection.state != State::open && connection.state != State::greeting) return;
   if (!connection.out.empty()) {
     const ssize_t sent = ::send(connection.fd, connection.out.data(), connection.out.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "perf/frame_reader.h"
+#include "perf/nats_reader.h"
 #include "perf/slow_check.h"
 #include "perf/tally.h"
 
@@ -29,7 +30,9 @@ struct Plan {
   std::uint32_t index = 0;  // the how many-eth of its part
   std::string target;
   Form form = Form::raw;
-  bool acks = false;  // a publisher whose messages are answered
+  bool acks = false;                // a publisher whose messages are answered
+  std::vector<std::uint8_t> hello;  // frames that it sends first
+  std::uint32_t ready = 0;          // so often the server then says that something has begun
 };
 
 class Swarm {
@@ -67,12 +70,15 @@ class Swarm {
   // How often a socket was read and had something: with the deliveries, how many messages the server sends at a time.
   [[nodiscard]] std::uint64_t receives() const noexcept { return receives_; }
 
+  // From the first connection that was accepted to the last one that was ready; nanoseconds.
+  [[nodiscard]] std::uint64_t opening_ns() const noexcept { return opened_ns_ - accepted_ns_; }
+
   // Publishes that were not answered yet, of all publishers.
   [[nodiscard]] std::uint64_t unanswered() const;
   [[nodiscard]] const SlowCheck& slow_check() const noexcept { return slow_check_; }
 
  private:
-  enum class State : std::uint8_t { planned, connecting, upgrading, open, ended };
+  enum class State : std::uint8_t { planned, connecting, upgrading, greeting, open, ended };
 
   struct Connection {
     Plan plan;
@@ -82,9 +88,10 @@ class Swarm {
     std::uint8_t tail_size = 0;                              // bytes of `tail`
     std::array<std::uint8_t, FrameReader::kTailMax> tail{};  // of a frame that was cut
     FrameReader reader;
-    std::uint32_t unanswered = 0;   // publishers: publishes
-    std::string head;               // of the answer to the upgrade
-    std::vector<std::uint8_t> out;  // publishers: frames to write; all: a pong
+    std::unique_ptr<NatsReader> nats;  // instead, with Form::nats
+    std::uint32_t unanswered = 0;      // publishers: publishes
+    std::string head;                  // of the answer to the upgrade
+    std::vector<std::uint8_t> out;     // publishers: frames to write; all: a pong
   };
 
   static constexpr int kTurnEvents = 64;  // few, so that the next due message waits for no more receives than these
@@ -95,9 +102,10 @@ class Swarm {
   [[nodiscard]] std::expected<void, std::string> start(std::uint32_t index, const sockaddr_in& server);
   [[nodiscard]] std::expected<bool, std::string> advance(std::uint32_t index);
   [[nodiscard]] std::expected<bool, std::string> read_head(Connection& connection);
-  void opened(std::uint32_t index);
-  void receive(std::uint32_t index, Tally& tally);
-  [[nodiscard]] bool take(std::uint32_t index, Bytes bytes, std::uint64_t now, Tally& tally);
+  [[nodiscard]] std::expected<bool, std::string> greet(std::uint32_t index);
+  std::expected<bool, std::string> opened(std::uint32_t index);
+  void receive(std::uint32_t index, Tally* tally);
+  [[nodiscard]] bool take(std::uint32_t index, Bytes bytes, std::uint64_t now, Tally* tally);
   [[nodiscard]] bool deliver(std::uint32_t index, const FrameReader::Found& found, std::uint64_t now, Tally& tally);
   void answer_ping(std::uint32_t index, Bytes payload);
   void write(std::uint32_t index);
@@ -111,6 +119,8 @@ class Swarm {
   std::vector<std::uint8_t> buffer_;       // kTailMax, then kReceiveSize
   SlowCheck slow_check_;
   std::uint64_t receives_ = 0;
+  std::uint64_t accepted_ns_ = 0;
+  std::uint64_t opened_ns_ = 0;
   std::uint32_t ended_ = 0;
   std::string first_end_;
 };

@@ -3,8 +3,10 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <system_error>
+#include <utility>
 
 namespace ringcast::perf {
 namespace {
@@ -29,10 +31,25 @@ std::optional<Usage> read_usage(pid_t pid) {
   std::ifstream status(root + "/status");
   for (std::string key; status >> key;) {
     std::uint64_t kib = 0;
-    if (key == "VmRSS:" && status >> kib) {
-      usage.rss_bytes = kib * 1024;
+    if (key == "VmRSS:" && status >> kib) usage.rss_bytes = kib * 1024;
+    if (key == "RssAnon:" && status >> kib) {
+      usage.anon_bytes = kib * 1024;
       return usage;
     }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> read_segments() {
+  constexpr int kOutSegs = 11;  // its place behind "Tcp:"
+  std::ifstream file("/proc/net/snmp");
+  bool names = true;  // of two lines that begin so, the first has the names
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("Tcp:") || std::exchange(names, false)) continue;
+    std::istringstream words(line);
+    std::string word;
+    for (int i = 0; i < kOutSegs; ++i) words >> word;
+    if (std::uint64_t segments = 0; words >> segments) return segments;
   }
   return std::nullopt;
 }

@@ -24,7 +24,7 @@ void add_frame(std::vector<std::uint8_t>& out, frame::Opcode opcode, bool fin,
 
 std::vector<std::uint8_t> stamped(std::uint32_t number, std::size_t size) {
   std::vector<std::uint8_t> payload(size, 'x');
-  encode_stamp({.when_ns = 1000 + number, .publisher = 7, .number = number}, payload.data());
+  encode_stamp({.when_ns = 1000 + number, .stream = 7, .number = number}, payload.data());
   return payload;
 }
 
@@ -87,8 +87,8 @@ TEST_CASE("FrameReader reports what no server may send") {
 
 TEST_CASE("a stamp comes back as it was, in bytes that are ASCII") {
   for (const Stamp& stamp :
-       {Stamp{}, Stamp{.when_ns = (std::uint64_t{1} << 56) - 1, .publisher = kPublishersMax, .number = kNumberMax},
-        Stamp{.when_ns = 0x00123456789abcde, .publisher = 0x1234, .number = 0x0fedcba}}) {
+       {Stamp{}, Stamp{.when_ns = (std::uint64_t{1} << 56) - 1, .stream = kStreamsMax, .number = kNumberMax},
+        Stamp{.when_ns = 0x00123456789abcde, .stream = 0x1234, .number = 0x0fedcba}}) {
     std::array<std::uint8_t, kStampSize> bytes;
     encode_stamp(stamp, bytes.data());
     for (const std::uint8_t byte : bytes) CHECK(byte < 0x80);
