@@ -43,6 +43,9 @@ void check_handshake(Bytes input);
 // A token that is taken is the one token of its checkpoint; a checkpoint that was written is read back the same.
 void check_checkpoint_token(Bytes input);
 
+// Nobody makes a token without the key; what an issuer signs allows valid filters; a file of keys is taken or refused.
+void check_token(Bytes input);
+
 // Trie and walk find for each filter and topic what the reference matches; what is valid keeps every limit.
 void check_topic_names(Bytes input);
 

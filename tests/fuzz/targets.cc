@@ -18,6 +18,7 @@ constexpr Target kTargets[] = {
     {"json_request", check_json_request},
     {"proto_request", check_proto_request},
     {"session", check_session, 0},
+    {"token", check_token},
     {"topic_names", check_topic_names},
     {"url", check_url},
 };
