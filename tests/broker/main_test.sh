@@ -36,6 +36,7 @@ expect 0 stdout "check-config FILE" help
 expect 0 stdout "check-config FILE" --help
 expect 0 stdout "--shards N|auto" help serve
 expect 0 stdout "--shards N|auto" serve --help
+# shellcheck disable=SC2016  # Markdown
 expect 0 stdout '| `--shards N\|auto` |' options
 expect 0 stdout "complete -F _ringcast ringcast" completion bash
 expect 0 stdout ".TH RINGCAST 1" man
