@@ -41,6 +41,7 @@ enum class Route : std::uint8_t {
   topics,
   log_level,
   drain,
+  reload,
 };
 
 struct RouteInfo {
@@ -67,6 +68,7 @@ constexpr RouteInfo kRoutes[] = {
     {"/api/v1/topics", Route::topics, "GET, HEAD"},
     {"/api/v1/log-level", Route::log_level, "GET, HEAD, PUT"},
     {"/api/v1/drain", Route::drain, "POST"},
+    {"/api/v1/reload", Route::reload, "POST"},
 };
 constexpr RouteInfo kConnectionRoute{kConnectionPath, Route::connection, "GET, HEAD, DELETE"};
 
@@ -284,6 +286,8 @@ std::expected<AdminRequest, HttpRefusal> read_route(Route route, const frame::Re
       return GetLogLevel{};
     case Route::drain:
       return PostDrain{};
+    case Route::reload:
+      return PostReload{};
     case Route::connections:
     case Route::connection:
     case Route::topics:

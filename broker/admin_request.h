@@ -50,10 +50,11 @@ struct PutLogLevel {
   LogLevel level;
 };
 struct PostDrain {};
+struct PostReload {};
 
-using AdminRequest =
-    std::variant<GetLivez, GetReadyz, GetHealthz, GetMetrics, GetIndex, GetStats, GetShards, GetSlow, GetConfig,
-                 GetConnections, GetConnection, CloseConnection, GetTopics, GetLogLevel, PutLogLevel, PostDrain>;
+using AdminRequest = std::variant<GetLivez, GetReadyz, GetHealthz, GetMetrics, GetIndex, GetStats, GetShards, GetSlow,
+                                  GetConfig, GetConnections, GetConnection, CloseConnection, GetTopics, GetLogLevel,
+                                  PutLogLevel, PostDrain, PostReload>;
 
 inline constexpr std::uint32_t kRowsMax = 1'000;           // of one answer
 inline constexpr std::uint16_t kKickCode = 1008;           // if no other is asked for: what it did is not wanted here

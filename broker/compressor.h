@@ -34,6 +34,8 @@ class Compressor {
   // Payloads of fewer bytes are not compressed.
   explicit Compressor(std::size_t size_min) : size_min_(size_min) {}
 
+  void set_size_min(std::size_t size_min) noexcept { size_min_ = size_min; }
+
   // The window that a payload of this size is compressed with for subscribers that agreed to `agreed`: a smaller one
   // where it does as well, so that more of them share it. None: it is not worth it.
   [[nodiscard]] Compression window(std::size_t payload_size, Compression agreed) const noexcept {
@@ -61,7 +63,7 @@ class Compressor {
  private:
   [[nodiscard]] static Compression window_slow(std::size_t payload_size, Compression agreed) noexcept;
 
-  const std::size_t size_min_;
+  std::size_t size_min_;
   std::array<std::optional<frame::Deflater>, kCompressions> deflaters_;
   std::size_t cost_bytes_ = 0;
   Counters counters_;

@@ -5,6 +5,8 @@
 #include <cassert>
 #include <utility>
 
+#include "broker/reload.h"
+
 namespace ringcast::broker {
 
 namespace {
@@ -13,10 +15,11 @@ using Part = Inquiries::Part;
 
 constexpr std::string_view kPlain = "text/plain; charset=utf-8";
 
-constexpr std::string_view kIndex = R"({"livez":"/livez","readyz":"/readyz","healthz":"/healthz","metrics":"/metrics",)"
-                                    R"("api":["/api/v1/stats","/api/v1/shards","/api/v1/connections","/api/v1/topics",)"
-                                    R"("/api/v1/slow","/api/v1/config","/api/v1/log-level","/api/v1/drain"]})"
-                                    "\n";
+constexpr std::string_view kIndex =
+    R"({"livez":"/livez","readyz":"/readyz","healthz":"/healthz","metrics":"/metrics",)"
+    R"("api":["/api/v1/stats","/api/v1/shards","/api/v1/connections","/api/v1/topics",)"
+    R"("/api/v1/slow","/api/v1/config","/api/v1/log-level","/api/v1/drain","/api/v1/reload"]})"
+    "\n";
 
 // "shard 2", "shards 0, 3"
 std::string list_of(topics::ShardSet shards) {
@@ -48,7 +51,7 @@ Desk::Desk(const About& about, const Services& services, std::span<Inquiries> in
       inquiries_(inquiries),
       stats_hash_(topics::hash_name(key, kStatsTopic)),
       stats_home_(topics::owner(stats_hash_, static_cast<std::uint32_t>(inquiries.size()))),
-      stats_(about),
+      stats_(about_),
       queries_(inquiries),
       sampled_(inquiries.size()),
       asked_(inquiries.size()) {
@@ -60,6 +63,11 @@ Desk::Desk(const About& about, const Services& services, std::span<Inquiries> in
 void Desk::begin(CallId call, AdminRequest request, State state, const Now& now) {
   assert(call != 0);
   if (Queries::is_query(request)) return queries_.begin(call, std::move(request));
+  if (std::holds_alternative<PostReload>(request)) {
+    if (state != State::ready) return answer(call, not_ready(state));
+    reloading_.push_back({.call = call, .wish = services_.ask_reload(), .until = now.monotonic + kReloadPatienceMs});
+    return;
+  }
   if (!wants_samples(request)) return answer(call, answer_at_once(request, state));
   const bool probe = std::holds_alternative<GetLivez>(request) || std::holds_alternative<GetHealthz>(request);
   waiting_.push_back({.call = call,
@@ -71,6 +79,7 @@ void Desk::begin(CallId call, AdminRequest request, State state, const Now& now)
 void Desk::forget(CallId call) {
   queries_.forget(call);
   std::erase_if(waiting_, [&](const Waiting& waiting) { return waiting.call == call; });
+  std::erase_if(reloading_, [&](const Reloading& reloading) { return reloading.call == call; });
 }
 
 AdminAnswer Desk::answer_at_once(const AdminRequest& request, State state) const {
@@ -79,7 +88,7 @@ AdminAnswer Desk::answer_at_once(const AdminRequest& request, State state) const
     return {.content_type = std::string(kPlain), .body = "ok\n"};
   }
   if (std::holds_alternative<GetIndex>(request)) return {.body = std::string(kIndex)};
-  if (std::holds_alternative<GetConfig>(request)) return {.body = services_.config};
+  if (std::holds_alternative<GetConfig>(request)) return {.body = services_.config()};
   if (std::holds_alternative<GetStats>(request)) {
     if (stats_document_.empty()) return not_ready(State::starting);
     return {.body = stats_document_ + "\n"};
@@ -144,9 +153,11 @@ AdminAnswer Desk::shards(topics::ShardSet silent, State state, const Now& now) {
 
 topics::ShardSet Desk::turn(State state, const Now& now) {
   ring_ = 0;
+  if (services_.memory_budget) about_.memory_budget_bytes = services_.memory_budget();
   collect_samples();
   turn_stats(state, now);
   turn_waiting(state, now);
+  turn_reloads(state, now.monotonic);
   ring_ |= queries_.turn(now.monotonic, answered_);
   return ring_ | ask_samples(now.monotonic);
 }
@@ -155,6 +166,7 @@ Instant Desk::next_deadline() const noexcept {
   Instant next = std::min(stats_at_, queries_.next_deadline());
   if (stats_round_ != 0) next = std::min(next, stats_until_);
   for (const Waiting& waiting : waiting_) next = std::min(next, waiting.until);
+  for (const Reloading& reloading : reloading_) next = std::min(next, reloading.until);
   return next;
 }
 
@@ -214,6 +226,22 @@ void Desk::turn_waiting(State state, const Now& now) {
   std::erase_if(waiting_, [&](const Waiting& waiting) {
     if (silent(waiting.round) != 0 && now.monotonic < waiting.until) return false;
     answer(waiting.call, answer_sampled(waiting, state, now));
+    return true;
+  });
+}
+
+void Desk::turn_reloads(State state, Instant now) {
+  std::erase_if(reloading_, [&](const Reloading& reloading) {
+    if (auto result = services_.reloaded(reloading.wish)) {
+      const std::uint16_t status = result->applied ? 200 : kBadConfiguration;
+      answer(reloading.call, {.status = status, .body = std::move(result->json)});
+    } else if (state == State::draining) {
+      answer(reloading.call, not_ready(state));
+    } else if (now >= reloading.until) {
+      answer(reloading.call, admin_error(503, "still_reloading", "the reload has not ended yet: the log will tell"));
+    } else {
+      return false;
+    }
     return true;
   });
 }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "broker/inquiries.h"
 #include "broker/instant.h"
 #include "broker/queries.h"
+#include "broker/reload_box.h"
 #include "broker/stats.h"
 #include "topics/hash.h"
 #include "topics/shard_set.h"
@@ -31,6 +33,9 @@ class Desk {
   // A shard that has not come round its loop for so long is not alive: some hundred times what a busy turn takes.
   static constexpr std::int64_t kLivePatienceMs = 1'000;
 
+  // So long a POST waits for its reload: files to read, and shards that go over to other history rules.
+  static constexpr std::int64_t kReloadPatienceMs = 15'000;
+
   // What the desk asks of others than shards.
   struct Services {
     std::string (*exposition)(const About&, State, std::span<const Sampled>, topics::ShardSet,
@@ -38,10 +43,14 @@ class Desk {
     std::function<ProcessFigures()> process;
     std::function<LogLevel()> log_level;
     std::function<void(LogLevel)> set_log_level;
-    std::string config;  // /api/v1/config, in JSON
+    std::function<std::string()> config;  // /api/v1/config, in JSON
+    // Asks main for a reload, and learns what came of it.
+    std::function<std::uint64_t()> ask_reload;
+    std::function<std::optional<ReloadBox::Result>(std::uint64_t wish)> reloaded;
+    std::function<std::uint64_t()> memory_budget;  // bytes, as of now
   };
 
-  // `about`, `services` and `inquiries`, one for each shard, outlive this.
+  // `services` and `inquiries`, one for each shard, outlive this.
   Desk(const About& about, const Services& services, std::span<Inquiries> inquiries, topics::HashKey key);
   Desk(const Desk&) = delete;
   Desk& operator=(const Desk&) = delete;
@@ -73,12 +82,20 @@ class Desk {
     Instant until;
   };
 
+  // A request that wants a reload.
+  struct Reloading {
+    CallId call = 0;
+    std::uint64_t wish = 0;
+    Instant until;
+  };
+
   [[nodiscard]] std::uint64_t want_samples() noexcept { return ++round_; }
   // The shards that have not answered that round.
   [[nodiscard]] topics::ShardSet silent(std::uint64_t round) const noexcept;
   void collect_samples();
   void turn_stats(State state, const Now& now);
   void turn_waiting(State state, const Now& now);
+  void turn_reloads(State state, Instant now);
   [[nodiscard]] topics::ShardSet ask_samples(Instant now);
 
   void answer(CallId call, AdminAnswer answer) { answered_.push_back({call, std::move(answer)}); }
@@ -88,7 +105,7 @@ class Desk {
   [[nodiscard]] AdminAnswer shards(topics::ShardSet silent, State state, const Now& now);
   [[nodiscard]] AdminAnswer log_level() const;
 
-  const About& about_;
+  About about_;
   const Services& services_;
   const std::span<Inquiries> inquiries_;
   const std::uint64_t stats_hash_;
@@ -99,6 +116,7 @@ class Desk {
   std::vector<Sampled> sampled_;  // by shard
   std::vector<Asked> asked_;      // by shard
   std::vector<Waiting> waiting_;
+  std::vector<Reloading> reloading_;
   std::vector<Answered> answered_;
   std::uint64_t round_ = 0;        // samples that are wanted are of this one, or newer
   Instant stats_at_{0};            // the next ones

@@ -125,6 +125,12 @@ HomeShard::~HomeShard() {
   }
 }
 
+void HomeShard::configure(const Config& config) {
+  memory_max_bytes_ = config.topic_memory_max_bytes / mesh_.shards();
+  repeats_.set_producers_max(config.producers_max);
+  home_.configure(home_options(self_, mesh_.shards(), {}, config));
+}
+
 bool HomeShard::take(const Now& now, std::uint32_t budget) {
   stalled_ = 0;
   stalled_on_ = 0;

@@ -50,6 +50,10 @@ class HomeShard {
   HomeShard& operator=(const HomeShard&) = delete;
   ~HomeShard();
 
+  // From now on this is the configuration. reclassify() does what of it takes its time, in several turns; true: done.
+  void configure(const Config& config);
+  [[nodiscard]] bool reclassify() { return home_.reclassify(kDueVisits); }
+
   // Frees what readers have passed.
   void reclaim();
 
@@ -104,7 +108,7 @@ class HomeShard {
 
   Mesh& mesh_;
   const std::uint32_t self_;
-  const std::size_t memory_max_bytes_;
+  std::size_t memory_max_bytes_;
   topics::MessagePool& pool_;
   topics::Home home_;
   Repeats repeats_;

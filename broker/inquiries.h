@@ -1,11 +1,11 @@
 // Inquiries: what the operators' thread asks of one shard, and the shard's answers, in one place that changes hands.
 //
-// Each of the three parts belongs to the operators' thread until ask(), to the shard until answer(). So there is no
+// Each of the parts belongs to the operators' thread until ask(), to the shard until answer(). So there is no
 // lock, nothing is copied twice, and at most one question of each kind is on its way: a shard that does not answer
 // costs the operators' thread nothing but its answer.
 //
-// Threads:  the operators' thread calls is_mine() and ask(), the shard's thread the rest; each touches a part only
-//           while it is its own.
+// Threads:  the operators' thread calls is_mine() and ask(), main's for the configuration; the shard's thread calls the
+//           rest; each touches a part only while it is its own.
 // Hot path: the shard looks at one word per turn, which is written only when something is asked or answered.
 #pragma once
 
@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "broker/config.h"
 #include "broker/connection_kind.h"
 #include "broker/sample.h"
 #include "broker/slot.h"
@@ -106,11 +107,17 @@ struct SlowQuery {
 
 using Query = std::variant<ConnectionsQuery, KickQuery, TopicsQuery, MembersQuery, SlowQuery>;
 
+// What a reload changes of a shard. Answered when all of it is in force.
+struct ConfigUpdate {
+  Config config;
+  std::uint64_t memory_budget = 0;  // bytes
+};
+
 class Inquiries {
  public:
-  enum class Part : std::uint8_t { sample = 1, own_value = 2, query = 4 };
+  enum class Part : std::uint8_t { sample = 1, own_value = 2, query = 4, config = 8 };
 
-  // ---- the operators' thread ----
+  // ---- the operators' thread; of Part::config main's ----
 
   // True when the shard does not have it (any more): what it answered may be read, and it may be asked again.
   [[nodiscard]] bool is_mine(Part part) const noexcept {
@@ -140,6 +147,7 @@ class Inquiries {
   Sample sample;
   OwnValue own_value;
   Query query;
+  ConfigUpdate config;
 
  private:
   alignas(64) std::atomic<std::uint8_t> asked_ = 0;  // Parts, as bits

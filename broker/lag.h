@@ -63,6 +63,9 @@ class Lag {
 
   Lag(const Config& config, const Place& place, const Parts& parts);
 
+  // Bytes that the process's shards may pin; 0: no limit.
+  void set_memory_budget(std::uint64_t bytes) noexcept { place_.memory_budget = bytes; }
+
   // Deals with those that have fallen behind, in several turns if they are many, and tells whom that can be told.
   // Requires: no run of messages is being fanned out.
   void end_turn(Instant now);
@@ -131,7 +134,7 @@ class Lag {
   static constexpr std::int64_t kPatienceMs = 100;
 
   const Config& config_;
-  const Place place_;
+  Place place_;
   SessionTable& sessions_;
   FullSession& full_;
   SseSession& sse_;

@@ -1,10 +1,14 @@
 // ringcast: one binary, one command a run. The only file that reads the environment and files of configuration, prints
 // what went wrong, and exits.
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <expected>
+#include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -20,6 +24,7 @@
 #include "broker/option_help.h"
 #include "broker/option_sources.h"
 #include "broker/options.h"
+#include "broker/reload.h"
 #include "client/commands.h"
 #include "perf/load.h"
 #include "web/assets.h"
@@ -72,6 +77,15 @@ std::expected<broker::File, std::string> read_file(const std::string& name) {
   return broker::File{name, std::move(text)};
 }
 
+// The same while the broker runs: a pipe has nothing more to say, and would wait for ever or stand for an empty file.
+std::expected<broker::File, std::string> read_file_again(const std::string& name) {
+  struct stat status{};
+  if (::stat(name.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    return std::unexpected(name + ": is no file that can be read a second time");
+  }
+  return read_file(name);
+}
+
 int check_config(const Invocation& invocation) {
   auto file = read_file(invocation.arguments.front());
   if (!file) return refuse(file.error());
@@ -108,8 +122,72 @@ const broker::StaticFile* find_file(std::string_view path) {
   return asset == nullptr ? nullptr : &files[static_cast<std::size_t>(asset - web::assets().data())];
 }
 
-int serve(const Options& options, std::string config_json) {
+// What the broker runs with, and how it is read again. Thread: main's, but for json().
+class Configuration {
+ public:
+  Configuration(const Invocation& invocation, std::optional<broker::File> file, Options options)
+      : invocation_(invocation), options_(std::move(options)) {
+    publish(file);
+  }
+
+  [[nodiscard]] const Options& options() const noexcept { return options_; }
+  // What operators are told of it. Any thread.
+  [[nodiscard]] std::string json() const {
+    const std::lock_guard lock(mutex_);
+    return json_;
+  }
+  [[nodiscard]] broker::ReloadReport reload(std::span<const broker::ReloadablePart> parts) {
+    std::optional<broker::File> file;
+    if (const auto name = broker::config_file(invocation_)) {
+      auto read = read_file_again(*name);
+      if (!read) return broker::reload(std::unexpected(read.error()), parts, options_);
+      file = *std::move(read);
+    }
+    broker::ReloadReport report = broker::reload(broker::resolve(invocation_, file), parts, options_);
+    if (report.applied()) publish(file);
+    return report;
+  }
+
+ private:
+  void publish(const std::optional<broker::File>& file) {
+    std::string json = broker::options_json(invocation_, file, options_);
+    const std::lock_guard lock(mutex_);
+    json_ = std::move(json);
+  }
+
+  const Invocation& invocation_;
+  Options options_;
+  mutable std::mutex mutex_;
+  std::string json_;
+};
+
+void log_report(broker::Log& log, const broker::ReloadReport& report) {
+  if (!report.applied()) {
+    const auto lines = broker::lines_of(report.errors);
+    log.warning("configuration not reloaded, nothing was changed: " + lines.front(), {{"mistakes", lines.size()}});
+    return;
+  }
+  log.info("configuration reloaded",
+           {{"changed", report.changed.size()}, {"needs_restart", report.needs_restart.size()}});
+  for (const auto& change : report.changed) log.info("changed " + broker::change_text(change));
+  for (const auto& change : report.needs_restart) log.warning("needs a restart: " + broker::change_text(change));
+  for (const std::string& note : report.notes) log.info(note);
+}
+
+// The level of the configuration, when that changes; one that an operator has set stays until then.
+broker::ReloadablePart log_part(broker::Log& log, const Options& running) {
+  const auto check = [](const broker::Config&) -> std::expected<std::vector<std::string>, std::string> { return {}; };
+  const auto apply = [&](const broker::Config& next) -> std::vector<std::string> {
+    if (next.log_level != running.log_level) log.set_level(next.log_level);
+    return {};
+  };
+  return {.name = "log", .check = check, .apply = apply};
+}
+
+int serve(const Invocation& invocation, const std::optional<broker::File>& file, const Options& given) {
   io::block_signals();  // before the log makes the first thread: all inherit it
+  Configuration configuration(invocation, file, given);
+  const Options& options = configuration.options();
   broker::Log log(options.log_level, options.log_format);
   const char* const manager = std::getenv("NOTIFY_SOCKET");
   const auto tell = [&](const std::string& state) {
@@ -126,7 +204,15 @@ int serve(const Options& options, std::string config_json) {
                                        log.set_level(level);
                                        log.write(level, "the log's level was changed by an operator");
                                      },
-                                 .config_json = std::move(config_json)});
+                                 .config_json = [&] { return configuration.json(); },
+                                 .reload =
+                                     [&](std::span<const broker::ReloadablePart> parts) {
+                                       std::vector<broker::ReloadablePart> all(parts.begin(), parts.end());
+                                       all.push_back(log_part(log, options));
+                                       broker::ReloadReport report = configuration.reload(all);
+                                       log_report(log, report);
+                                       return report;
+                                     }});
   if (served) return kDone;
   log.error(served.error());
   return kFailed;
@@ -194,7 +280,7 @@ int demo(const Options& options) {
 int run(const Invocation& invocation, const std::optional<broker::File>& file, const Options& options) {
   switch (invocation.command->command) {
     case Command::serve:
-      return serve(options, broker::options_json(invocation, file, options));
+      return serve(invocation, file, options);
     case Command::pub:
       return pub(options, invocation.arguments);
     case Command::sub:

@@ -81,7 +81,8 @@ std::string option_item(const Option& option) {
   if (!standard.empty()) body += " Default: " + roff(standard) + ".";
   if (!range.empty()) body += " Range: " + roff(range) + ".";
   if (!is_switch(option)) body += " Example: " + roff(option.example) + ".";
-  const std::string file = option.in_file ? "" : " Not in the file.";
+  std::string file = option.in_file ? "" : " Not in the file.";
+  if (option.reloads) file += " A reload changes it.";
   body += "\n.br\nOf " + bold(whose(option)) + "; in the environment " + bold(environment_name(option)) + "." + file;
   return item(bold("--" + std::string(option.name)) + (hint.empty() ? "" : " " + italic(hint)), body);
 }
@@ -115,6 +116,10 @@ std::string ends() {
            "The broker refuses publishes, delivers what was acknowledged, tells its clients, closes them with 1012 and "
            "ends, within " +
                bold("--drain-deadline") + ". A second one ends it at once.");
+  out +=
+      item(bold("SIGHUP"),
+           "The broker reads its configuration file again, checks all of it, and puts in place what can change while "
+           "it runs; the log says what changed and what needs a restart. With a mistake in it nothing changes.");
   out += section("EXIT STATUS");
   out += item("0", "All that was asked for happened.");
   out += item("1", "It failed; the last line on standard error says why.");

@@ -282,4 +282,8 @@ void clear_list(const Option& option, Options& options) {
       option.field);
 }
 
+void copy_value(const Option& option, const Options& from, Options& to) {
+  std::visit([&](auto member) { to.*member = from.*member; }, option.field);
+}
+
 }  // namespace ringcast::broker

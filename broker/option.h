@@ -91,6 +91,7 @@ struct Option {
   std::string_view group;      // the heading it stands under
   std::uint16_t commands = 0;  // bits of Command
   bool in_file = true;
+  bool reloads = false;  // a reload takes a new value; else it needs a restart
 };
 
 // One command: what `ringcast help` says of it.
@@ -136,6 +137,9 @@ struct Setting {
 
 // Sets the option from text; a list grows by one. The error completes "VALUE …".
 [[nodiscard]] std::expected<void, std::string> set_value(const Option& option, std::string_view text, Options& options);
+
+// Gives `to` the value that the option has in `from`.
+void copy_value(const Option& option, const Options& from, Options& to);
 
 // Empties a list, before a source of higher precedence fills it anew.
 void clear_list(const Option& option, Options& options);

@@ -33,7 +33,7 @@ std::string facts(const Option& option) {
   const std::string standard = value_text(option, Options{});
   const std::string range = range_text(option);
   const std::string inside = standard + (standard.empty() || range.empty() ? "" : "; ") + range;
-  return (inside.empty() ? "" : "[" + inside + "] ") + environment_name(option);
+  return (inside.empty() ? "" : "[" + inside + "] ") + environment_name(option) + (option.reloads ? " (reload)" : "");
 }
 
 std::string usage(const CommandInfo& command) {
@@ -93,6 +93,9 @@ std::string command_help(const CommandInfo& command) {
     out +=
         "\nFlags come before environment variables, those before the file (--config), that before the defaults.\n"
         "Sizes: 512, 64KiB, 1MiB. Durations: 500ms, 10s, 2m.\n";
+    if (command.command == Command::serve) {
+      out += "Those with (reload) take a new value on SIGHUP or POST /api/v1/reload, the others by a restart.\n";
+    }
   }
   if (!command.examples.empty()) out += "\nExamples:\n" + indented(command.examples);
   return out;
@@ -104,12 +107,14 @@ std::string options_markdown() {
   for (const Option& option : option_table()) {
     if (option.group != group) {
       out += (out.empty() ? "" : "\n") + std::string("**") + std::string(option.group) + "**\n\n" +
-             "| flag, key | environment | default | range | example | what |\n| --- | --- | --- | --- | --- | --- |\n";
+             "| flag, key | environment | default | range | example | what | reload |\n| --- | --- | --- | --- | --- | "
+             "--- | --- |\n";
       group = option.group;
     }
     out += "| " + code(flag_text(option)) + " | " + code(environment_name(option)) + " | " +
            code(value_text(option, Options{})) + " | " + cell(range_text(option)) + " | " +
-           code(std::string(option.example)) + " | " + owners(option) + cell(option.help) + " |\n";
+           code(std::string(option.example)) + " | " + owners(option) + cell(option.help) + " | " +
+           (option.reloads ? "yes" : "") + " |\n";
   }
   return out;
 }

@@ -32,7 +32,8 @@ std::string options_json(const Invocation& invocation, const std::optional<File>
   for (const Option& option : option_table()) {
     if (!belongs_to(option, Command::serve)) continue;
     out.begin_object().member("name", option.name).member("value", value_text(option, options));
-    out.member("default", value_text(option, defaults)).member("source", source_of(option, sources)).end_object();
+    out.member("default", value_text(option, defaults)).member("source", source_of(option, sources));
+    out.member("reloads", option.reloads).end_object();
   }
   out.end_array().end_object();
   return out.take() + "\n";

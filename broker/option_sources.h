@@ -8,9 +8,9 @@
 
 namespace ringcast::broker {
 
-// {"options":[{"name":"shards","value":"4","default":"auto","source":"--shards"},…]}, all of serve's. `source` is
-// "default", a flag, an environment variable, or a place in the file. Values of options that hold secrets are left out;
-// there is none yet.
+// {"options":[{"name":"shards","value":"4","default":"auto","source":"--shards","reloads":false},…]}, all of serve's.
+// `source` is "default", a flag, an environment variable, or a place in the file. Values of options that hold secrets
+// are left out; there is none yet.
 [[nodiscard]] std::string options_json(const Invocation& invocation, const std::optional<File>& file,
                                        const Options& options);
 

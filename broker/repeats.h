@@ -27,6 +27,8 @@ class Repeats {
   Repeats(const topics::Producers::Options& producers, const topics::IdempotencyKeys::Options& keys)
       : producers_(producers), keys_(keys) {}
 
+  void set_producers_max(std::uint32_t producers_max) noexcept { producers_.set_producers_max(producers_max); }
+
   // What a publish is. Changes nothing, so that the home can first see to room for it.
   [[nodiscard]] Checked check(const Repeat& repeat, Instant now) const;
 

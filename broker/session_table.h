@@ -180,6 +180,9 @@ class SessionTable {
   }
   void resume(SlotId slot);
 
+  // The configuration has changed.
+  void configured() noexcept { outbox_max_bytes_ = config_.outbox_max_bytes; }
+
   // ---- deadlines ----
 
   // `index`'s session has this deadline now. Later ones cost nothing, an earlier one an entry in the wheel.
@@ -225,7 +228,7 @@ class SessionTable {
   void forget_unblocked();
 
   const Config& config_;
-  const std::size_t outbox_max_bytes_;
+  std::size_t outbox_max_bytes_;
   SegmentPool segments_;
   OutboxPool outboxes_{segments_};
   SegmentWriter own_{segments_};  // bytes for one connection: answers, control frames, snapshots

@@ -23,27 +23,26 @@ Shard::Shard(const Process& process, std::uint32_t index)
       mesh_(process.mesh),
       index_(index),
       budget_(process.budget),
-      connections_max_((process.config.max_connections + process.mesh.shards() - 1) / process.mesh.shards()),
-      drain_bytes_max_(process.config.outbox_max_bytes / 8),
+      connections_max_(connections_max()),
+      drain_bytes_max_(config_.outbox_max_bytes / 8),
       subscriptions_({.shards = process.mesh.shards(), .key = process.hash_key}),
-      sessions_(process.config),
-      compressor_(process.config.compress_min_bytes),
+      sessions_(config_),
+      compressor_(config_.compress_min_bytes),
       latest_(index, subscriptions_, sessions_, compressor_),
       requester_(process.mesh, index, pool_),
       positions_(process.mesh.shards()),
-      home_(process.mesh, index, process.hash_key, process.config, pool_),
+      home_(process.mesh, index, process.hash_key, config_, pool_),
       publishing_(index, process.mesh.shards(), process.hash_key, requester_, pool_, sessions_),
       subscribing_(process.mesh.shards(), process.hash_key, requester_, sessions_, subscriptions_, compressor_,
                    latest_),
       fan_out_(index, sessions_, subscriptions_, compressor_, latest_),
-      full_(process.config,
-            {.shard = index, .shards = process.mesh.shards(), .key = process.hash_key, .epoch = process.epoch},
+      full_(config_, {.shard = index, .shards = process.mesh.shards(), .key = process.hash_key, .epoch = process.epoch},
             sessions_, publishing_, subscribing_, requester_, latest_, positions_),
-      http_(process.config, process.hash_key, process.epoch, process.find_file, sessions_, publishing_, subscribing_),
-      websocket_(process.config, sessions_, publishing_, full_, subscriptions_),
-      sse_(process.config, {.shards = process.mesh.shards(), .key = process.hash_key, .epoch = process.epoch},
-           sessions_, subscribing_, latest_, positions_),
-      lag_(process.config,
+      http_(config_, process.hash_key, process.epoch, process.find_file, sessions_, publishing_, subscribing_),
+      websocket_(config_, sessions_, publishing_, full_, subscriptions_),
+      sse_(config_, {.shards = process.mesh.shards(), .key = process.hash_key, .epoch = process.epoch}, sessions_,
+           subscribing_, latest_, positions_),
+      lag_(config_,
            {.shard = index,
             .key = process.hash_key,
             .memory = process.mesh.memory(),
@@ -54,6 +53,20 @@ Shard::Shard(const Process& process, std::uint32_t index)
     fan_out_.set_codec(protocol, codec(protocol));
     latest_.set_codec(protocol, codec(protocol));
   }
+}
+
+std::size_t Shard::connections_max() const noexcept {
+  return (config_.max_connections + mesh_.shards() - 1) / mesh_.shards();
+}
+
+void Shard::configure(const Config& config, std::uint64_t memory_budget) {
+  config_ = config;
+  connections_max_ = connections_max();
+  drain_bytes_max_ = config_.outbox_max_bytes / 8;
+  sessions_.configured();
+  compressor_.set_size_min(config_.compress_min_bytes);
+  lag_.set_memory_budget(memory_budget);
+  home_.configure(config_);
 }
 
 Codec& Shard::codec(Protocol protocol) noexcept {

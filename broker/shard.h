@@ -113,6 +113,11 @@ class Shard {
   void drain();
   void close_all(Instant now);
 
+  // From now on this is the configuration; what cannot change while it runs is the same. reconfigure() does what of it
+  // takes its time, in several turns; true: done.
+  void configure(const Config& config, std::uint64_t memory_budget);
+  [[nodiscard]] bool reconfigure() { return home_.reclassify(); }
+
   // ---- for operators ----
 
   // Subscriptions that match this topic.
@@ -165,12 +170,14 @@ class Shard {
   void due(SlotId slot, Session& session, Instant now);
   void forget(SlotId slot);
 
-  const Config& config_;
+  [[nodiscard]] std::size_t connections_max() const noexcept;
+
+  Config config_;  // this shard's own: a reload reaches each shard in its own turn
   Mesh& mesh_;
   const std::uint32_t index_;
   const Budget budget_;
-  const std::size_t connections_max_;
-  const std::size_t drain_bytes_max_;  // of payloads, until every dirty connection had its turn to send
+  std::size_t connections_max_;
+  std::size_t drain_bytes_max_;  // of payloads, until every dirty connection had its turn to send
   RawCodec raw_codec_;
   topics::MessagePool pool_;
   topics::Subscriptions subscriptions_;

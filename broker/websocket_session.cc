@@ -47,6 +47,7 @@ std::size_t WebSocketSession::received(SlotId slot, MutableBytes in, Instant now
   sessions_.set_deadline(slot.index, now + config_.ping_interval_ms);
   std::size_t consumed = 0;
   while (consumed < in.size() && session.phase == Phase::websocket && !session.stopped) {
+    session.parser.limit(config_.max_message_bytes);  // a reload may have changed it
     const frame::Step step = session.parser.next(in.subspan(consumed), &inflater_);
     consumed += step.consumed;
     handle(slot, session, step.event, now);

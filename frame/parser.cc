@@ -21,6 +21,11 @@ Parser::Parser(Options options) noexcept
   assert(options.message_size_max <= kMessageSizeLimit);
 }
 
+void Parser::limit_slow(std::size_t message_size_max) noexcept {
+  assert(message_size_max <= kMessageSizeLimit);
+  message_size_max_ = static_cast<std::uint32_t>(message_size_max);
+}
+
 Step Parser::next(MutableBytes in, Inflater* inflater) {
   if (view_ == View::inflated && inflater != nullptr) inflater->forget();
   forget_view();

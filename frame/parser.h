@@ -84,6 +84,11 @@ class Parser {
   Parser& operator=(const Parser&) = delete;
   ~Parser() = default;
 
+  // Messages that begin from now on may have so many bytes; one that is in progress keeps its limit.
+  void limit(std::size_t message_size_max) noexcept {
+    if (message_size_max != message_size_max_ && !in_progress()) limit_slow(message_size_max);
+  }
+
   // Takes bytes from the front of `in` (unmasking there) up to the end of the next event.
   // To be called until it says need_more, also when no bytes are left: that ends the view and gives a large buffer
   // back. Never says need_more while bytes of `in` are left.
@@ -104,6 +109,7 @@ class Parser {
   enum class State : std::uint8_t { header, payload, ended };
   enum class View : std::uint8_t { none, message, control, inflated };
 
+  void limit_slow(std::size_t message_size_max) noexcept;
   void forget_view() noexcept;
   [[nodiscard]] std::expected<std::size_t, Error> read_header(Bytes in) noexcept;
   [[nodiscard]] std::expected<std::size_t, Error> read_header_slow(Bytes in) noexcept;

@@ -37,6 +37,21 @@ void History::drop_oldest(MessagePool& pool) noexcept {
   pool.release(oldest);
 }
 
+History::Trimmed History::trim(const Limits& limits, std::uint32_t count_max, MessagePool& pool) {
+  Trimmed trimmed;
+  const auto fits = [&] {
+    return size_ <= limits.messages_max && (bytes_ <= limits.bytes_max || size_ == 1 || size_ == 0);
+  };
+  for (; count_max > 0 && !fits(); --count_max) {
+    trimmed.lost_position = (*this)[0]->position;
+    drop_oldest(pool);
+  }
+  trimmed.done = fits();
+  const std::uint32_t older_max = std::max(limits.messages_max, 1U) - 1;
+  if (trimmed.done && capacity_ > older_max) set_capacity(older_max);
+  return trimmed;
+}
+
 void History::clear(MessagePool& pool) noexcept {
   while (size_ > 0) drop_oldest(pool);
   older_.reset();
@@ -80,9 +95,14 @@ std::size_t History::first_not(Below&& below) const noexcept {
 void History::grow_slow(std::uint32_t messages_max) {
   constexpr std::uint32_t kCapacityMin = 4;
   const std::uint32_t capacity = std::min(std::max(capacity_ * 2, kCapacityMin), messages_max - 1);
-  auto grown = std::make_unique<Message*[]>(capacity);
-  for (std::uint32_t i = 0; i + 1 < size_; ++i) grown[i] = older_[(begin_ + i) % capacity_];
-  older_ = std::move(grown);
+  set_capacity(capacity);
+}
+
+// Requires: room for all but the newest.
+void History::set_capacity(std::uint32_t capacity) {
+  auto ring = capacity > 0 ? std::make_unique<Message*[]>(capacity) : nullptr;
+  for (std::uint32_t i = 0; i + 1 < size_; ++i) ring[i] = older_[(begin_ + i) % capacity_];
+  older_ = std::move(ring);
   capacity_ = capacity;
   begin_ = 0;
 }

@@ -20,7 +20,8 @@ inline constexpr std::uint32_t kHistoryBytesMax = 1U << 31U;  // per topic: sums
 class History {
  public:
   struct Limits {
-    std::uint32_t messages_max = 1;              // up to kHistoryMessagesMax, the same at every push; 0: nothing
+    std::uint32_t messages_max = 1;              // up to kHistoryMessagesMax; 0: nothing. Never less than at the
+                                                 // push before, but after trim()
     std::uint32_t bytes_max = kHistoryBytesMax;  // Message::total_size() of all of them; but one is always kept
   };
 
@@ -31,6 +32,13 @@ class History {
 
   // Releases the oldest. Requires: not empty.
   void drop_oldest(MessagePool& pool) noexcept;
+
+  // Releases the oldest until the limits hold, at most `count_max` of them: so they may become less than they were.
+  struct Trimmed {
+    std::uint64_t lost_position = 0;  // of the newest that was released; 0: none was
+    bool done = false;                // the limits hold
+  };
+  Trimmed trim(const Limits& limits, std::uint32_t count_max, MessagePool& pool);
 
   void clear(MessagePool& pool) noexcept;  // releases all and frees the ring
 
@@ -56,6 +64,7 @@ class History {
   template <typename Below>
   [[nodiscard]] std::size_t first_not(Below&& below) const noexcept;
   void grow_slow(std::uint32_t messages_max);
+  void set_capacity(std::uint32_t capacity);
 
   // All but the newest: a ring of `capacity_` pointers, the oldest at `begin_`.
   std::unique_ptr<Message*[]> older_;

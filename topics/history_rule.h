@@ -14,6 +14,8 @@ struct HistoryRule {
   std::uint32_t bytes_max = kHistoryBytesMax;  // of one topic's messages, names included; but one is always kept
   std::int64_t age_ms = 0;  // older messages go; when the topic's value is, it is removed: REMOVE. 0: no limit
   std::int64_t ttl_ms = 0;  // a topic to which nothing was published for so long is removed: REMOVE. 0: never
+
+  friend bool operator==(const HistoryRule&, const HistoryRule&) = default;
 };
 
 }  // namespace ringcast::topics

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <limits>
 #include <utility>
 
 #include "topics/name.h"
@@ -11,10 +10,7 @@ namespace ringcast::topics {
 
 Home::Home(Options options, MessagePool& pool) : options_(std::move(options)), pool_(pool), wildcards_(options_.key) {
   assert(options_.origin < kShardsMax);
-  assert(options_.history_rules.size() < std::numeric_limits<std::uint16_t>::max());
-  rules_.push_back(rule(options_.history));
-  for (const HistoryRule& one : options_.history_rules) rules_.push_back(rule(one));
-  forget_after_ = ticks(options_.forget_after_ms) + 1;  // as a ttl
+  fill_rules();
 }
 
 Home::~Home() {
@@ -29,7 +25,7 @@ std::expected<TopicHandle, Error> Home::find_or_make(std::string_view name, std:
 
 // A first publish: `index` is an entry with interest only, or kNone.
 std::expected<TopicHandle, Error> Home::publish_slow(std::string_view name, std::uint64_t hash, std::uint32_t index) {
-  if (counters_.topics >= options_.topics_max) {
+  if (counters_.topics >= std::uint64_t{options_.topics_max} + own_topics_) {
     ++counters_.refused;
     return std::unexpected(Error::too_many_topics);
   }
@@ -68,7 +64,7 @@ Home::Sequenced Home::sequence(TopicHandle handle, Message* message, std::int64_
   assert(message->seq == 0);
   assert(message->topic_size == topic.name.size());
   assert(message->topic_hash == topic.hash);
-  const Rule& rule = rules_[topic.rule];
+  const Rule& rule = rule_at(topic.rule);
   if (topic.seq == 0) topic.seq = forgotten_position_;
   time_us_ = std::max(time_us_, now_us);
   began_us_ = std::min(began_us_, time_us_);
@@ -196,9 +192,9 @@ bool Home::alive(TopicHandle topic) const noexcept {
 
 std::uint16_t Home::rule_of(std::string_view name) const noexcept {
   for (std::size_t i = 0; i < options_.history_rules.size(); ++i) {
-    if (matches(options_.history_rules[i].filter, name)) return static_cast<std::uint16_t>(i + 1);
+    if (matches(options_.history_rules[i].filter, name)) return static_cast<std::uint16_t>(rule_set_ | (i + 1));
   }
-  return 0;
+  return rule_set_;
 }
 
 void Home::check_invariants() const {
@@ -221,7 +217,6 @@ void Home::check_invariants() const {
   }
   assert(entries == counters_.entries && entries == by_name_.size() && entries == topics_.size());
   assert(published == counters_.topics && published == order_.size());
-  assert(counters_.topics <= options_.topics_max);
   assert(forgotten_position_ <= position_);
   changes_.check_invariants();
   by_name_.check_invariants();

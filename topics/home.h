@@ -18,6 +18,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -148,7 +149,7 @@ class Home {
   [[nodiscard]] std::expected<TopicHandle, Error> find_or_make(std::string_view name, std::uint64_t hash);
 
   // One more topic may be published than topics_max says: a topic of the broker's own.
-  void allow_own_topic() noexcept { ++options_.topics_max; }
+  void allow_own_topic() noexcept { ++own_topics_; }
 
   // The published topic of this name; not valid() if there is none. Changes nothing.
   [[nodiscard]] TopicHandle find(std::string_view name, std::uint64_t hash) const noexcept;
@@ -160,6 +161,17 @@ class Home {
   // The caller's reference stays the caller's: see the top of this file. `now_us`: UTC, microseconds.
   // Requires: message->topic() is the topic's name.
   Sequenced sequence(TopicHandle topic, Message* message, std::int64_t now_us);
+
+  // ---- other settings, while it is used
+
+  // From now on `options` counts, whose origin and key are the same: at once for how many topics there may be and when
+  // they are forgotten. What each topic keeps goes over to its new rule by reclassify(). Requires: that is done.
+  void configure(Options options);
+
+  // Goes on with that, looking at some `visits` topics; true when all have their new rule. Of a topic whose new rule
+  // keeps less the oldest messages go at once, without a word: with `messages_max` 0 its value too. Who comes back
+  // later is told of a gap. What is too old by the new rule expires as ever, in its turn.
+  [[nodiscard]] bool reclassify(std::uint32_t visits);
 
   // ---- the passing of time
 
@@ -260,7 +272,7 @@ class Home {
     std::uint32_t generation = 0;
     Deadlines::Tick touched = 0;              // its last message, an EVENT included
     Deadlines::Tick due = Deadlines::kNever;  // of its entry in deadlines_
-    std::uint16_t rule = 0;                   // of rules_
+    std::uint16_t rule = 0;                   // rule_of()
     bool used = false;
     bool published = false;  // find_or_make() was asked for it
     History history;
@@ -275,6 +287,14 @@ class Home {
     Deadlines::Tick age = Deadlines::kNever;  // the same, rounded up
   };
   [[nodiscard]] Rule rule(const HistoryRule& rule) const noexcept;
+  // Rules have two sets, by turns the present one and, while topics go over to that, the one before: the highest bit of
+  // Topic::rule says of which it is.
+  static constexpr std::uint16_t kSetBit = 0x8000;
+  [[nodiscard]] const Rule& rule_at(std::uint16_t rule) const noexcept {
+    return rules_[rule / kSetBit][rule % kSetBit];
+  }
+  void fill_rules();
+  [[nodiscard]] bool adopt_rule(std::uint32_t index);
 
   // Some messages of a topic's history, and how far saying them came.
   struct Owed {
@@ -322,7 +342,10 @@ class Home {
   void match_wildcards_slow(Topic& topic) noexcept;
 
   Options options_;
-  std::vector<Rule> rules_;  // of topics that no rule matches, then of options_.history_rules
+  std::array<std::vector<Rule>, 2> rules_;   // of topics that no rule matches, then of options_.history_rules
+  std::uint16_t rule_set_ = 0;               // the present one: 0 or kSetBit
+  std::uint32_t reclassified_ = UINT32_MAX;  // entries below it have their new rule
+  std::uint32_t own_topics_ = 0;             // beyond topics_max
   MessagePool& pool_;
   Slab<Topic> topics_;
   IndexTable by_name_;

@@ -77,7 +77,7 @@ std::int64_t Home::next_due_ms() const noexcept {
 
 // Lets messages go that are older than the topic's rule allows, but for the newest; how many.
 std::uint32_t Home::drop_aged(Topic& topic) noexcept {
-  const std::int64_t age_us = rules_[topic.rule].age_us;
+  const std::int64_t age_us = rule_at(topic.rule).age_us;
   if (age_us == 0) return 0;
   std::uint32_t dropped = 0;
   while (dropped < kDropMax && topic.history.size() > 1 && topic.history[0]->time_us < time_us_ - age_us) {
@@ -91,7 +91,7 @@ std::uint32_t Home::drop_aged(Topic& topic) noexcept {
 // Whether the topic's value is to be removed now; if not, the topic comes up again when it may be.
 bool Home::expires(std::uint32_t index) {
   Topic& topic = topics_[index];
-  const Rule& rule = rules_[topic.rule];
+  const Rule& rule = rule_at(topic.rule);
   Deadlines::Tick wait = Deadlines::kNever;
   if (rule.ttl != Deadlines::kNever) {
     const Deadlines::Tick idle = now_ - topic.touched;
@@ -109,7 +109,7 @@ bool Home::expires(std::uint32_t index) {
 // Lets go what is too old; after how many ticks there may be more.
 Deadlines::Tick Home::ages(Topic& topic) {
   if (drop_aged(topic) == kDropMax) return 1;
-  const std::int64_t age_us = rules_[topic.rule].age_us;
+  const std::int64_t age_us = rule_at(topic.rule).age_us;
   // They go a few at a time, not each at its own moment; the newest, which may be the value, at its own.
   const std::int64_t oldest_ms = std::max(left_ms(*topic.history[0], age_us, time_us_), age_us / 8'000);
   const std::int64_t newest_ms = left_ms(*topic.history.newest(), age_us, time_us_);
@@ -121,7 +121,7 @@ void Home::forget_idle(std::uint32_t index) {
   Topic& topic = topics_[index];
   const Deadlines::Tick idle = now_ - topic.touched;
   if (idle < forget_after_) {
-    const bool may_age = rules_[topic.rule].age_us > 0 && topic.history.size() > 1;
+    const bool may_age = rule_at(topic.rule).age_us > 0 && topic.history.size() > 1;
     return look_at(index, now_ + std::min(forget_after_ - idle, may_age ? ages(topic) : Deadlines::kNever));
   }
   for (std::uint32_t dropped = 0; dropped < kDropMax && topic.history.size() > 1; ++dropped) {

@@ -74,6 +74,11 @@ Producers::Claimed Producers::claim(std::uint64_t id, std::uint64_t incarnation,
   return claimed;
 }
 
+void Producers::set_producers_max(std::uint32_t producers_max) noexcept {
+  options_.producers_max = producers_max;
+  size_max_ = std::max<std::size_t>(producers_max, size());
+}
+
 std::uint32_t Producers::find(std::uint64_t id) const noexcept {
   return by_id_.find(spread(id), [&](std::uint32_t index) { return records_[index].id == id; });
 }
@@ -102,7 +107,7 @@ std::uint32_t Producers::make_slow(std::uint64_t id, std::int64_t now_ms) {
   for (std::uint32_t i = 0; i < kForgetPerNew; ++i) {
     if (oldest_ != kNone && past_its_time(records_[oldest_], now_ms)) forget_oldest();
   }
-  assert(size() < options_.producers_max);
+  assert(size() < size_max_);
   const std::uint32_t index = records_.take();
   records_[index] = Record{.id = id, .used_ms = now_ms};
   by_id_.insert(spread(id), index);
@@ -147,7 +152,7 @@ void Producers::check_invariants() const {
   assert(older == newest_);
   assert(linked == size());
   assert(linked == by_id_.size());
-  assert(linked <= options_.producers_max);
+  assert(linked <= size_max_);
   by_id_.check_invariants();
 }
 

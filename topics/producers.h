@@ -56,6 +56,9 @@ class Producers {
 
   explicit Producers(const Options& options) : options_(options) {}
 
+  // How many are remembered from now on. Those that are too many stay until they are past their time.
+  void set_producers_max(std::uint32_t producers_max) noexcept;
+
   // What a publish with this number is. Changes nothing, so that the caller can first see to room for it.
   [[nodiscard]] Verdict check(const ProducerSeq& publish, std::int64_t now_ms) const noexcept;
 
@@ -101,6 +104,7 @@ class Producers {
   void unlink(std::uint32_t index) noexcept;
 
   Options options_;
+  std::size_t size_max_ = options_.producers_max;  // what there may be: more than that after it was lowered
   Slab<Record> records_;
   IndexTable by_id_;
   std::uint32_t oldest_ = kNone;  // ends of the order of use

@@ -36,7 +36,26 @@ bool Attendant::turn_slow(const Loop& loop, const Now& now) {
     busy_ = done == Done::not_yet;
     if (!busy_) give_back(Part::query);
   }
+  if (inquiries_.asked(Part::config)) {
+    if (configure() == Done::yes) {
+      give_back(Part::config);
+    } else {
+      busy_ = true;
+    }
+  }
   return answered;
+}
+
+Attendant::Done Attendant::configure() {
+  if (!configuring_) {
+    const broker::ConfigUpdate& update = inquiries_.config;
+    shard_.configure(update.config, update.memory_budget);
+    connections_.set_linger_bytes_max(update.config.linger_close_bytes);
+    configuring_ = true;
+  }
+  if (!shard_.reconfigure()) return Done::not_yet;
+  configuring_ = false;
+  return Done::yes;
 }
 
 void Attendant::sample(const Loop& loop, Instant now) {

@@ -43,6 +43,7 @@ class Attendant {
 
   [[nodiscard]] bool turn_slow(const Loop& loop, const Now& now);
   void sample(const Loop& loop, Instant now);
+  [[nodiscard]] Done configure();
   [[nodiscard]] Done answer(broker::ConnectionsQuery& query, Instant now);
   [[nodiscard]] Done answer(broker::KickQuery& query, Instant now);
   [[nodiscard]] Done answer(broker::TopicsQuery& query, Instant now);
@@ -58,6 +59,7 @@ class Attendant {
   broker::Mesh& mesh_;
   broker::Inquiries& inquiries_;
   bool busy_ = false;
+  bool configuring_ = false;  // the shard has the new configuration, and goes on with what takes its time
 };
 
 }  // namespace ringcast::io

@@ -76,6 +76,8 @@ class Connections {
     choose_context_ = context;
   }
 
+  void set_linger_bytes_max(std::uint64_t bytes) noexcept { options_.linger_bytes_max = bytes; }
+
   // Takes a connection that was accepted, here or by another shard.
   void adopt(int fd, Instant now);
 
@@ -128,7 +130,7 @@ class Connections {
   [[nodiscard]] Connection* find(SlotId slot) noexcept;
 
   broker::Shard& shard_;
-  const Options options_;
+  Options options_;
   std::vector<std::unique_ptr<Connection[]>> chunks_;  // by slot index, beside the shard's sessions
   std::vector<Operation> operations_;
   std::vector<SlotId> starved_;

@@ -72,7 +72,7 @@ class Operators {
   void ring(topics::ShardSet shards);
   [[nodiscard]] broker::State state() const noexcept;
 
-  const broker::Config& config_;
+  const broker::Config config_;  // of its start: main's changes by reloads, on another thread
   broker::Mesh& mesh_;
   Fleet& fleet_;
   broker::Desk desk_;

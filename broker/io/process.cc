@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cassert>
 #include <cerrno>
@@ -52,6 +53,11 @@ std::optional<int> wait_signal(std::int64_t timeout_ms) noexcept {
     if (signal > 0) return signal;
     if (timeout_ms >= 0 || errno != EINTR) return std::nullopt;
   }
+}
+
+void send_signal(int signal) noexcept {
+  const int result = ::kill(::getpid(), signal);
+  assert(result == 0);
 }
 
 Now now() noexcept {

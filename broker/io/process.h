@@ -20,6 +20,9 @@ void block_signals() noexcept;
 // Waits up to `timeout_ms` (< 0: without end) for SIGTERM, SIGINT or SIGHUP and returns its number. One thread.
 [[nodiscard]] std::optional<int> wait_signal(std::int64_t timeout_ms) noexcept;
 
+// Sends the process a signal that wait_signal() gives out. Any thread.
+void send_signal(int signal) noexcept;
+
 // CLOCK_MONOTONIC in ms, CLOCK_REALTIME in us.
 [[nodiscard]] Now now() noexcept;
 

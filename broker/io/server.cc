@@ -14,6 +14,7 @@
 #include "broker/io/operators.h"
 #include "broker/io/peer.h"
 #include "broker/io/process.h"
+#include "broker/io/reloading.h"
 #include "broker/io/worker.h"
 #include "broker/producer_id.h"
 
@@ -116,13 +117,12 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
   broker::Mesh mesh({.shards = shards,
                      .requests_capacity = config.request_ring_slots,
                      .deliveries_capacity = config.delivery_ring_slots});
-  const broker::Process process{
-      .config = config,
-      .mesh = mesh,
-      .hash_key = {random_word(), random_word()},
-      .epoch = random_word(),
-      .find_file = find_file,
-      .memory_budget = config.memory_budget_bytes != 0 ? config.memory_budget_bytes : budget_for(usable_memory())};
+  const broker::Process process{.config = config,
+                                .mesh = mesh,
+                                .hash_key = {random_word(), random_word()},
+                                .epoch = random_word(),
+                                .find_file = find_file,
+                                .memory_budget = memory_budget(config)};
   const std::string name = backends->shards.front()->name();
   Fleet fleet(shards);
   std::vector<std::unique_ptr<Worker>> workers;
@@ -140,11 +140,15 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
                             .started_us = now().utc_us,
                             .memory_budget_bytes = process.memory_budget};
   if (const auto opened = fleet.operators.open(); !opened) return std::unexpected(opened.error().text);
+  Reloading reloading(fleet, mesh, process.memory_budget);
   const broker::Desk::Services services{.exposition = broker::exposition,
                                         .process = [&] { return process_figures(about.started_us); },
                                         .log_level = events.log_level,
                                         .set_log_level = events.set_log_level,
-                                        .config = events.config_json};
+                                        .config = events.config_json,
+                                        .ask_reload = [&] { return reloading.ask(); },
+                                        .reloaded = [&](std::uint64_t wish) { return reloading.result(wish); },
+                                        .memory_budget = [&] { return reloading.memory_budget(); }};
   Operators operators({.config = config,
                        .about = about,
                        .services = services,
@@ -171,7 +175,10 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
   events.manager("READY=1\nSTATUS=serving on " + at);
 
   std::optional<int> signal;
-  while (!ends(signal)) signal = wait_signal(-1);
+  while (!ends(signal)) {
+    signal = wait_signal(-1);
+    if (signal == SIGHUP) reloading.run(events);
+  }
   events.info("signal " + std::to_string(*signal) + ": draining");
   events.manager("STOPPING=1\nSTATUS=draining");
   Patience patience(config.drain_deadline_ms);

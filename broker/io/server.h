@@ -5,10 +5,12 @@
 
 #include <expected>
 #include <functional>
+#include <span>
 #include <string>
 
 #include "broker/config.h"
 #include "broker/http_session.h"
+#include "broker/reload.h"
 
 namespace ringcast::io {
 
@@ -21,11 +23,13 @@ struct ServerEvents {
   // What operators may ask of main's: the log's level, and /api/v1/config.
   std::function<broker::LogLevel()> log_level;
   std::function<void(broker::LogLevel)> set_log_level;
-  std::string config_json;
+  std::function<std::string()> config_json;  // any thread
+  // Reads the configuration again, and puts it in place with these parts besides main's own. On the thread of serve().
+  std::function<broker::ReloadReport(std::span<const broker::ReloadablePart> parts)> reload;
 };
 
-// Runs the broker until SIGTERM or SIGINT, then drains it. Signals must be blocked (block_signals()) before.
-// Returns when every thread has ended; the error is one line with its remedy.
+// Runs the broker until SIGTERM or SIGINT, then drains it; SIGHUP is events.reload, which changes `config`. Signals
+// must be blocked (block_signals()) before. Returns when every thread has ended; the error is one line with its remedy.
 [[nodiscard]] std::expected<void, std::string> serve(const broker::Config& config, broker::FindFile find_file,
                                                      const ServerEvents& events);
 

@@ -29,7 +29,7 @@ struct DeskBench {
                           .process = [] { return ProcessFigures{}; },
                           .log_level = [this] { return level; },
                           .set_log_level = [this](LogLevel wanted) { level = wanted; },
-                          .config = "{}"};
+                          .config = [] { return std::string("{}"); }};
   Desk desk{about, services, inquiries, {.k0 = 1, .k1 = 2}};
   std::uint64_t published = 0;
 

@@ -211,6 +211,26 @@ TEST_CASE("message_size_max takes a message of that size and refuses one byte mo
         Events{ping_event(ten + "x"), failed_event(Error::message_too_big)});
 }
 
+TEST_CASE("another limit counts from the next message on, on it and one byte past it") {
+  const auto feed = [](Parser& parser, std::string text) {
+    parser.limit(3);
+    const Step step = parser.next({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+    (void)parser.next({});
+    return step.event;
+  };
+  for (const std::size_t before : {2UL, 10UL}) {
+    Parser lowered({.role = Role::server, .message_size_max = before});
+    CHECK(feed(lowered, client_frame(Opcode::text, "abc")).kind == Event::Kind::text);
+    CHECK(feed(lowered, client_frame(Opcode::text, "abcd")).error == Error::message_too_big);
+  }
+  Parser parser({.role = Role::server, .message_size_max = 10});
+  const std::string frame = client_frame(Opcode::text, "0123456789");
+  std::string first = frame.substr(0, 8);
+  (void)parser.next({reinterpret_cast<std::uint8_t*>(first.data()), first.size()});
+  CHECK(feed(parser, frame.substr(8)).kind == Event::Kind::text);  // it was under way
+  CHECK(feed(parser, frame).error == Error::message_too_big);
+}
+
 TEST_CASE("a message that is too big is refused by its header, before a byte of it has come") {
   constexpr Parser::Options kSmall{.role = Role::server, .message_size_max = 10};
   for (const std::uint64_t promised :

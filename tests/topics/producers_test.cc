@@ -233,6 +233,20 @@ class Model {
 
 }  // namespace
 
+TEST_CASE("fewer producers from now on: those that are there stay, new ones wait for one past its time") {
+  Producers producers({.producers_max = 4, .idle_max_ms = 10'000});
+  for (std::uint64_t id = 1; id <= 4; ++id)
+    CHECK(publish(producers, {.id = id, .incarnation = 1, .seq = 1}) == Verdict::fresh);
+  producers.set_producers_max(2);
+  producers.check_invariants();
+  CHECK(publish(producers, {.id = 1, .incarnation = 1, .seq = 2}) == Verdict::fresh);
+  CHECK(publish(producers, {.id = 9, .incarnation = 1, .seq = 1}) == Verdict::too_many);
+  CHECK(publish(producers, {.id = 9, .incarnation = 1, .seq = 1}, 20'000) == Verdict::fresh);
+  CHECK(producers.size() <= 4);
+  producers.set_producers_max(6);
+  CHECK(publish(producers, {.id = 10, .incarnation = 1, .seq = 1}, 20'000) == Verdict::fresh);
+}
+
 TEST_CASE("producers agree with the plain model after every step of a random life") {
   for (std::uint32_t seed = 1; seed <= 40; ++seed) {
     CAPTURE(seed);
