@@ -82,15 +82,19 @@ bool Latest::hears(const Solo& solo, std::uint32_t entry, std::uint64_t position
       begin, end, [&](const auto& one) { return one.second.first <= position && position <= one.second.last; });
 }
 
-// A topic that is owed at another pace is owed at this one from now on.
+// A topic is owed at one pace only: the fastest that any of its messages came by. So what a slower subscription alone
+// hears, such as an own message, does not delay what a faster one is owed already.
 void Latest::owe_topic(Session& session, SoloSet& set, topics::Owed owed) {
   for (const auto& other : session.solo->sets) {
-    if (other.get() == &set || other->owed.empty()) continue;
-    const auto moved = other->owed.remove(owed.entry);
-    if (!moved) continue;
-    owed.seq = std::min(owed.seq, moved->seq);
-    owed.position = std::min(owed.position, moved->position);
-    owed.changes += moved->changes;
+    if (other.get() == &set || !other->owed.contains(owed.entry)) continue;
+    if (other->pace < set.pace) {
+      add(other->owed, owed);
+      return;
+    }
+    const topics::Owed moved = *other->owed.remove(owed.entry);
+    owed.seq = std::min(owed.seq, moved.seq);
+    owed.position = std::min(owed.position, moved.position);
+    owed.changes += moved.changes;
     forget_owed(owed.entry);
   }
   add(set.owed, owed);

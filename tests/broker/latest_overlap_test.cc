@@ -71,6 +71,21 @@ TEST_CASE("latest: of two rates over one topic the higher counts, each message c
   CHECK(scene.values(client) == Texts{"t/b=1"});
 }
 
+TEST_CASE("latest: what is owed at a high rate does not wait for the tick of a lower one, which alone hears the next") {
+  Scene scene;
+  Client& client = scene.connect(0);
+  scene.ask(client, latest(1, "t/a", 0, R"(,"echo":false)"));
+  scene.ask(client, latest(2, "t/#", 10));
+  scene.block(client);
+  scene.publish("t/a", "theirs");
+  scene.say(client, R"({"publish":{"topic":"t/a","op":"event","text":"mine"}})");
+  scene.unblock(client);
+  CHECK(scene.values(client) == Texts{"t/a=theirs", "t/a=mine"});
+  scene.pass(100);
+  CHECK(scene.values(client).empty());
+  CHECK(scene.served().owed() == 0);
+}
+
 TEST_CASE("latest: to end one of two subscriptions over a topic keeps what the other is owed") {
   Scene scene;
   Client& client = scene.connect(0);
