@@ -8,6 +8,18 @@
 
 namespace ringcast::broker {
 
+namespace {
+
+// That the connection published it; of a message that a newer one has replaced since, it does not matter.
+bool is_own(const topics::LatestTable& table, const Latest::Change& change, const topics::Publisher& own) noexcept {
+  for (const topics::Message* message : {table.value(change.entry), table.event(change.entry)}) {
+    if (message != nullptr && message->position == change.position) return message->publisher == own;
+  }
+  return false;
+}
+
+}  // namespace
+
 // ---- what is owed ----
 
 Solo& Latest::solo_of(Session& session) {
@@ -56,12 +68,15 @@ bool Latest::take_run(Session& session, std::uint32_t index, const Run& run) {
 
 void Latest::owe_run(SlotId slot, Session& session, Pace pace, const Run& run) {
   SoloSet& set = set_of(session, pace);
+  const topics::Publisher own{.shard = self_, .slot = slot.index, .generation = slot.generation};
   for (const Change& change : run.changes) {
     owe_topic(
         session, set,
         {.entry = change.entry, .origin = run.origin, .seq = change.seq, .position = change.position, .stamp = stamp_});
     if (run.publisher == slot) {  // one of its subscriptions does not hear it, but this one
       note_heard(*session.solo, change.entry, {.first = change.position});
+    } else if (!session.echo && is_own(table_, change, own)) {  // all heard it when it was taken into the run
+      note_heard(*session.solo, change.entry, {.first = change.position, .last = change.position});
     }
   }
   list(slot, session, set);

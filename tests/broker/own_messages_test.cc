@@ -19,6 +19,9 @@ std::string publish(std::string_view topic, std::string_view text, std::string_v
 
 // A client that publishes beside others, and what it hears.
 struct Scene : FullBench {
+  Scene() : Scene(Options{}) {}
+  explicit Scene(const Options& options) : FullBench(options) {}
+
   Client& other = connect(0);
   Client& self = connect(0);
 
@@ -96,6 +99,23 @@ TEST_CASE("own messages: what one subscription does not hear is owed to another 
   scene.say(scene.other, publish("t", "theirs"));
   scene.say(scene.self, publish("t", "my value"));
   CHECK(scene.hear() == Texts{"my value"});
+}
+
+TEST_CASE("own messages: who goes silent while one is handed out has it all the same by who heard it then") {
+  std::size_t waited = 0;
+  for (std::size_t turns = 0; turns < 8; ++turns) {
+    CAPTURE(turns);
+    Scene scene({.shards = 1, .budget = {.requests = 1, .appends = 1}});
+    scene.say(scene.other, R"({"subscribe":{"id":1,"filter":"t"}})");
+    scene.subscribe(1, "t", kLatest);
+    scene.whisper(scene.self, publish("t", "mine"));
+    for (std::size_t i = 0; i < turns; ++i) (void)scene.turn();
+    if (scene.shard(0).latest().owed() == 0) ++waited;
+    scene.subscribe(2, "another", R"(,"echo":false)");
+    CHECK(scene.hear() == Texts{"mine"});
+  }
+  CHECK(waited > 1);
+  CHECK(waited < 8);
 }
 
 TEST_CASE("own messages: they are not heard by who has ended the subscription that heard them") {
