@@ -26,6 +26,7 @@ FramedClient::FramedClient(const World& world, std::uint32_t id, int listener, s
     offer_ = frame::DeflateOffer{.server_window_bits_max = world_.random.of(kBits)};
     extensions_ = frame::deflate_offer(*offer_);
   }
+  if (traces()) trace(">", target_);
   write(frame::upgrade_request(request()));
 }
 

@@ -166,6 +166,11 @@ void Simulation::check_end(const WebSocketClient& client) const {
 
 bool Simulation::may_be_too_slow(const Client& client) const {
   if (scenario_.config.memory_budget_bytes > 0) return true;
+  // How old a frame is, is known to the age of its segment: below that one who is merely not quick looks too slow. No
+  // broker can be told so short an age (--max-lag-age), but the clock of these worlds is short too.
+  constexpr std::int64_t kBlockedMsMax = 100;  // more than anybody who reads waits
+  if (scenario_.lags_by_age && scenario_.config.lag_age_max_ms < broker::Segment::kAgeMaxMs + kBlockedMsMax)
+    return true;
   return client.was_stalled() && (scenario_.kind == Kind::slow || scenario_.lags_by_age);
 }
 
