@@ -275,7 +275,8 @@ void Shard::forget(SlotId slot) {
 }
 
 bool Shard::must_not_sleep() {
-  if (sessions_.has_work() || requester_.unflushed()) return true;  // from after the last turn
+  // From after the last turn.
+  if (sessions_.has_work() || !sessions_.ids_due().empty() || requester_.unflushed()) return true;
   for (std::uint32_t other = 0; other < mesh_.shards(); ++other) {
     if (!mesh_.deliveries(other, index_).empty()) return true;
   }

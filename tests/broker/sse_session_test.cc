@@ -35,6 +35,25 @@ TEST_CASE("sse: a stream begins with its head, a time to wait and an id; each me
   }
 }
 
+TEST_CASE("sse: a shard does not sleep while a stream is owed an id, as it has read the last that it begins with") {
+  FullBench bench({.shards = 1});
+  Client& publisher = bench.connect(0);
+  bench.say(publisher, publish("a", std::string(2 * Subscribing::kPullWhileOwedMax, 'x')));
+  Client& client = bench.request(0, "");
+  bench.write_bytes(client, get("/topics/a?last=1"));
+  bool owed = false;
+  for (int turns = 0; turns < 20; ++turns) {
+    (void)bench.turn();
+    if (!bench.shard(0).sessions().find(client.slot)->id_due) continue;
+    owed = true;
+    CHECK(bench.shard(0).must_not_sleep());
+  }
+  CHECK(owed);
+  Stream stream(client);
+  CHECK(stream.messages().size() == 1);
+  CHECK(!stream.id().empty());
+}
+
 TEST_CASE("sse: HTTP/1.0 gets the same events without chunks") {
   FullBench bench;
   Client& publisher = bench.connect(0);
