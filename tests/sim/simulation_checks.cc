@@ -110,6 +110,7 @@ void Simulation::check_shard(std::uint32_t index) {
   broker::Shard& shard = runners_[index]->shard();
   expect(shard.requester().waiting() == 0, shard_text("requests wait for room at rest, shard "));
   expect(!shard.sessions().has_work(), shard_text("a list of sessions is not carried out at rest, shard "));
+  expect(shard.sessions().ids_due().empty(), shard_text("an id is owed at rest, shard "));
   for (std::uint32_t i = 0; i < shard.sessions().index_end(); ++i) {
     const broker::Session& session = shard.sessions().at(i);
     expect(session.held == nullptr, shard_text("a publish is held at rest, shard "));
