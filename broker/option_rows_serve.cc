@@ -67,6 +67,15 @@ const std::array kServeOptions{
            .example = "epoll",
            .group = kMachine,
            .commands = kServe},
+    Option{.name = "gather",
+           .field = &Options::gather_ms,
+           .range = {0, 100},
+           .help =
+               "a busy shard begins its turns at least so far apart, so that more messages go into each send; it waits "
+               "for nothing otherwise. 0 never",
+           .example = "5ms",
+           .group = kMachine,
+           .commands = kServe},
     Option{.name = "receive-buffers",
            .field = &Options::receive_buffers,
            .range = {16, 32'768},

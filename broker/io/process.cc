@@ -67,6 +67,16 @@ Now now() noexcept {
           .utc_us = utc.tv_sec * 1'000'000 + utc.tv_nsec / 1000};
 }
 
+std::int64_t monotonic_us() noexcept {
+  const timespec monotonic = read_clock(CLOCK_MONOTONIC);
+  return monotonic.tv_sec * 1'000'000 + monotonic.tv_nsec / 1000;
+}
+
+void rest(std::int64_t us) noexcept {
+  const timespec time{.tv_sec = us / 1'000'000, .tv_nsec = us % 1'000'000 * 1000};
+  ::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+}
+
 void random_bytes(MutableBytes out) noexcept {
   while (!out.empty()) {
     const ssize_t size = ::getrandom(out.data(), out.size(), 0);

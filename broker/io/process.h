@@ -26,6 +26,12 @@ void send_signal(int signal) noexcept;
 // CLOCK_MONOTONIC in ms, CLOCK_REALTIME in us.
 [[nodiscard]] Now now() noexcept;
 
+// CLOCK_MONOTONIC in us.
+[[nodiscard]] std::int64_t monotonic_us() noexcept;
+
+// Sleeps so long; a signal ends it early.
+void rest(std::int64_t us) noexcept;
+
 // Fills `out` from the kernel's generator (getrandom(2)).
 void random_bytes(MutableBytes out) noexcept;
 

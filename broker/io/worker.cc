@@ -23,7 +23,8 @@ Worker::Worker(const broker::Process& process, Fleet& fleet, std::uint32_t index
       backend_(std::move(backend)),
       shard_(std::make_unique<broker::Shard>(process, index)),
       connections_(std::make_unique<Connections>(*shard_, options)),
-      attendant_(*shard_, *connections_, process.mesh, fleet.inquiries[index]) {
+      attendant_(*shard_, *connections_, process.mesh, fleet.inquiries[index]),
+      gathering_(process.config.gather_ms * 1000) {
   connections_->set_choose_shard(&Worker::choose_shard, this);
   fleet_.controls[index].backend.store(backend_.get(), std::memory_order_release);
 }
@@ -34,8 +35,12 @@ void Worker::run() {
 }
 
 void Worker::turn() {
+  // Awake to the others: their doorbell is announced by wait_ms() only.
+  if (const std::int64_t us = busy_ ? 0 : gathering_.rest_us(monotonic_us()); us > 0) rest(us);
   const std::int64_t timeout_ms = wait_ms(now().monotonic);
   const auto completions = backend_->reap(timeout_ms);
+  const std::int64_t began_us = monotonic_us();
+  const std::uint64_t sends = connections_->counters().sends;
   mesh_.doorbell(index_).rise();
   const Now time = now();
   ++loop_.turns;
@@ -51,6 +56,8 @@ void Worker::turn() {
   busy_ = !flushed || shard_->busy() || connections_->has_more() || attendant_.busy();
   fleet_.controls[index_].connections.store(static_cast<std::uint32_t>(connections_->open()),
                                             std::memory_order_relaxed);
+  gathering_.record(
+      {.began_us = began_us, .ended_us = monotonic_us(), .sends = connections_->counters().sends - sends});
   follow_stage(time.monotonic);
 }
 

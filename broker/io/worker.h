@@ -1,7 +1,7 @@
 // Worker: one shard's thread: wait, hand in what has happened, turn, send.
 //
-// Each loop is one turn and one batch: all completions that are there, then everything that follows from them, then one
-// send per connection that is owed something.
+// Each loop is one turn and one batch, which may have been gathered for a moment: all completions that are there, then
+// everything that follows from them, then one send per connection that is owed something.
 //
 // Thread: run() is the shard's thread. What other threads touch is in WorkerControl.
 #pragma once
@@ -15,6 +15,7 @@
 #include "broker/io/attendant.h"
 #include "broker/io/backend.h"
 #include "broker/io/connections.h"
+#include "broker/io/gathering.h"
 #include "broker/io/waker.h"
 #include "broker/shard.h"
 
@@ -75,6 +76,7 @@ class Worker {
   std::unique_ptr<Connections> connections_;
   Attendant attendant_;
   Attendant::Loop loop_;
+  Gathering gathering_;
   Stage stage_ = Stage::running;
   bool busy_ = true;
 };
