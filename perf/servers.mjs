@@ -41,6 +41,8 @@ export function contenders({ build, peers = process.env.RINGCAST_PEERS ?? path.j
     raw: ours('raw'),
     json: ours('json'),
     proto: ours('proto'),
+    'raw, gather 0': ours('raw', { args: ['--gather', '0ms'] }),
+    'proto, gather 0': ours('proto', { args: ['--gather', '0ms'] }),
     epoll: ours('raw', { args: ['--io', 'epoll'] }),
     shards2: ours('raw', { shards: 2 }),
     shards3: ours('raw', { shards: 3 }),

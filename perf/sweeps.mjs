@@ -1,0 +1,77 @@
+// Sweeps: what perf/charts measures: one thing is varied, everything else stays.
+//
+// A sweep: {name, title, x: what is varied, at: its values, load(x): words of perf/load, who: contenders, or who(x);
+// charts: [{measure, title, scale}]}.
+
+const bytes = (x) => (x < 1024 ? `${x} B` : `${x / 1024} KiB`);
+const thousands = (x) => x.toLocaleString('en-US');
+
+export const sweeps = [
+  {
+    name: 'subscribers',
+    title: '1 topic, 128 B, 100,000 deliveries/s in all',
+    x: 'subscribers',
+    at: [100, 300, 1000, 3000, 10000],
+    label: thousands,
+    load: (x) => ['--subscribers', x, '--rate', 100_000 / x, '--size', 128],
+    who: ['raw', 'floor', 'nats', 'uws'],
+    charts: [{ measure: 'server_cpu_ns_per_delivery', title: 'CPU per delivery, µs', divisor: 1000 }],
+  },
+  {
+    name: 'rates',
+    title: '1 topic × 1,000 subscribers × 128 B',
+    x: 'messages/s, each to 1,000 subscribers',
+    at: [10, 30, 100, 200, 500, 1000, 2000],
+    label: thousands,
+    load: (x) => ['--subscribers', 1000, '--rate', x, '--size', 128, '--drain', 3],
+    who: ['raw', 'floor', 'nats', 'uws', 'ws'],
+    charts: [
+      { measure: 'latency_p99_ns', title: 'latency p99, ms', divisor: 1e6, log: true },
+      { measure: 'server_cpu_ns_per_delivery', title: 'CPU per delivery, µs', divisor: 1000 },
+    ],
+  },
+  {
+    name: 'sizes',
+    title: '1 topic × 100 subscribers, 16 messages under way',
+    x: 'bytes of a message',
+    at: [32, 128, 512, 2048, 8192, 65536],
+    label: bytes,
+    load: (x) => ['--subscribers', 100, '--closed', 16, '--size', x],
+    who: ['raw', 'floor', 'nats', 'uws'],
+    charts: [
+      { measure: 'delivered_per_second', title: 'deliveries/s, thousands', divisor: 1000, log: true },
+      { measure: 'server_cpu_ns_per_delivery', title: 'CPU per delivery, µs', divisor: 1000, log: true },
+    ],
+  },
+  {
+    name: 'topics',
+    title: '10 publishers, 20,000 messages/s of 128 B, 5 subscribers of #',
+    x: 'topics',
+    at: [1, 10, 100, 1000, 10000, 100000],
+    label: thousands,
+    load: (x) => ['-T', x, '--publishers', 10, '--subscribers', 5, '--filters', 'hash', '--rate', 20_000, '--size', 128,
+      '--warmup', 0.5 + x / 20_000],
+    who: ['proto', 'nats'],
+    charts: [{ measure: 'server_cpu_ns_per_publish', title: 'CPU per publish, µs', divisor: 1000 }],
+  },
+  {
+    name: 'filters',
+    title: '100 topics with a subscriber each, 10 publishers, 5,000 messages/s, beside wildcard filters that match none',
+    x: 'wildcard filters',
+    at: [1, 10, 100, 1000, 10000],
+    label: thousands,
+    load: (x) => ['-T', 100, '--publishers', 10, '--subscribers', 100, '--rate', 5000, '--size', 128, '--decoys', x],
+    who: ['proto', 'nats'],
+    charts: [{ measure: 'server_cpu_ns_per_publish', title: 'CPU per publish, µs', divisor: 1000 }],
+  },
+  {
+    name: 'shards',
+    title: 'shards that share one core; 1 topic × 1,000 subscribers × 128 B, 100 messages/s',
+    x: 'shards',
+    at: [1, 2, 3, 4],
+    label: thousands,
+    load: () => ['--subscribers', 1000, '--rate', 100, '--size', 128],
+    who: (x) => ({ raw: x === 1 ? 'raw' : `shards${x}` }),
+    charts: [{ measure: 'server_cpu_ns_per_delivery', title: 'CPU per delivery, µs', divisor: 1000 }],
+  },
+];
