@@ -9,7 +9,7 @@ namespace ringcast::broker {
 
 namespace {
 
-using Refused = std::unexpected<TokenError>;
+using TokenRefused = std::unexpected<TokenError>;
 
 struct Parts {
   std::string_view header, payload, signature;  // base64url
@@ -18,10 +18,10 @@ struct Parts {
 
 std::expected<Parts, TokenError> split(std::string_view token) {
   const std::size_t first = token.find('.');
-  if (first == std::string_view::npos) return Refused(TokenError::malformed);
+  if (first == std::string_view::npos) return TokenRefused(TokenError::malformed);
   const std::size_t second = token.find('.', first + 1);
   if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos)
-    return Refused(TokenError::malformed);
+    return TokenRefused(TokenError::malformed);
   return Parts{.header = token.substr(0, first),
                .payload = token.substr(first + 1, second - first - 1),
                .signature = token.substr(second + 1),
@@ -50,34 +50,34 @@ bool is_for_us(const TokenClaims& claims, const TokenRules& rules) {
 }  // namespace
 
 std::expected<TokenClaims, TokenError> read_signed_token(std::string_view token, const TokenKeys& keys) {
-  if (token.empty()) return Refused(TokenError::missing);
-  if (token.size() > kTokenSizeMax) return Refused(TokenError::too_large);
+  if (token.empty()) return TokenRefused(TokenError::missing);
+  if (token.size() > kWebTokenSizeMax) return TokenRefused(TokenError::too_large);
   const auto parts = split(token);
-  if (!parts) return Refused(parts.error());
+  if (!parts) return TokenRefused(parts.error());
   const auto header_json = from_base64url(parts->header);
   const auto payload_json = from_base64url(parts->payload);
   const auto signature = from_base64url(parts->signature);
-  if (!header_json || !payload_json || !signature) return Refused(TokenError::malformed);
+  if (!header_json || !payload_json || !signature) return TokenRefused(TokenError::malformed);
   const auto header = read_token_header(*header_json);
-  if (!header) return Refused(header.error());
+  if (!header) return TokenRefused(header.error());
   const TokenKey* const key = keys.find(header->key_id);
-  if (key == nullptr) return Refused(TokenError::unknown_key);
-  if (header->algorithm != name(key->algorithm)) return Refused(TokenError::wrong_algorithm);
-  if (!is_signed_by(*key, parts->signed_text, *signature)) return Refused(TokenError::bad_signature);
+  if (key == nullptr) return TokenRefused(TokenError::unknown_key);
+  if (header->algorithm != name(key->algorithm)) return TokenRefused(TokenError::wrong_algorithm);
+  if (!is_signed_by(*key, parts->signed_text, *signature)) return TokenRefused(TokenError::bad_signature);
   return read_token_claims(*payload_json);
 }
 
 std::expected<VerifiedToken, TokenError> verify_token(std::string_view token, const TokenRules& rules,
                                                       std::int64_t now_s) {
   auto claims = read_signed_token(token, rules.keys);
-  if (!claims) return Refused(claims.error());
-  if (!is_printable(claims->subject) || !is_printable(claims->token_id)) return Refused(TokenError::bad_claim);
-  if (const auto wrong = check_times(*claims, rules, now_s)) return Refused(*wrong);
-  if (!is_for_us(*claims, rules)) return Refused(TokenError::wrong_audience);
-  if (!rules.issuer.empty() && claims->issuer != rules.issuer) return Refused(TokenError::wrong_issuer);
+  if (!claims) return TokenRefused(claims.error());
+  if (!is_printable(claims->subject) || !is_printable(claims->token_id)) return TokenRefused(TokenError::bad_claim);
+  if (const auto wrong = check_times(*claims, rules, now_s)) return TokenRefused(*wrong);
+  if (!is_for_us(*claims, rules)) return TokenRefused(TokenError::wrong_audience);
+  if (!rules.issuer.empty() && claims->issuer != rules.issuer) return TokenRefused(TokenError::wrong_issuer);
   auto publish = filters_for(std::move(claims->publish), claims->subject);
   auto subscribe = filters_for(std::move(claims->subscribe), claims->subject);
-  if (!publish || !subscribe) return Refused(TokenError::bad_permissions);
+  if (!publish || !subscribe) return TokenRefused(TokenError::bad_permissions);
   return VerifiedToken{.subject = std::move(claims->subject),
                        .token_id = std::move(claims->token_id),
                        .expires_s = claims->expires_s + rules.leeway_s,

@@ -19,7 +19,7 @@
 namespace ringcast::broker {
 
 // Bytes of a token: what issuers make has a tenth of it, and a head of --max-http-head holds one.
-inline constexpr std::size_t kTokenSizeMax = 8 * 1024;
+inline constexpr std::size_t kWebTokenSizeMax = 8 * 1024;
 
 struct TokenRules {
   TokenKeys keys;

@@ -9,7 +9,7 @@ namespace ringcast::broker {
 
 enum class TokenError : std::uint8_t {
   missing,           // no token, where one is needed
-  too_large,         // kTokenSizeMax
+  too_large,         // kWebTokenSizeMax
   malformed,         // RFC 7515 §7.1: three parts of base64url, the first two JSON objects
   duplicate_member,  // RFC 7519 §4: two readers could take different ones
   bad_type,          // `typ` is something else (RFC 8725 §3.11)

@@ -21,7 +21,7 @@ namespace ringcast::broker {
 
 namespace {
 
-using Refused = std::unexpected<std::string>;
+using KeyRefused = std::unexpected<std::string>;
 
 template <auto release>
 struct Release {
@@ -155,7 +155,7 @@ std::optional<TokenAlgorithm> algorithm_of(const JsonKey& json) {
 
 std::expected<TokenKey, std::string> key_of(const JsonKey& json, TokenAlgorithm algorithm) {
   TokenKey key{.id = json.id, .algorithm = algorithm, .key = {}, .secret = {}};
-  if (json.is_private) return Refused("holds a private key: a broker needs the public one alone");
+  if (json.is_private) return KeyRefused("holds a private key: a broker needs the public one alone");
   switch (algorithm) {
     case TokenAlgorithm::hs256:
       if (const auto bytes = from_base64url(json.k)) key.secret = Secret(*bytes);
@@ -170,7 +170,7 @@ std::expected<TokenKey, std::string> key_of(const JsonKey& json, TokenAlgorithm 
       key.key = ed_key(json);
       break;
   }
-  if (key.key == nullptr) return Refused("has a key that is not well formed");
+  if (key.key == nullptr) return KeyRefused("has a key that is not well formed");
   return key;
 }
 
@@ -262,11 +262,11 @@ std::expected<void, std::string> TokenKeys::add(std::string_view id, std::string
   if (text.starts_with('{') || text.starts_with("\xef\xbb\xbf{")) return add_key_set(text);
   // Never taken for a secret: a token signed with the public key's own text would be right then.
   if (text.contains("-----BEGIN")) {
-    if (text.contains("PRIVATE KEY")) return Refused("holds a private key: a broker needs the public one alone");
+    if (text.contains("PRIVATE KEY")) return KeyRefused("holds a private key: a broker needs the public one alone");
     TokenKey key{.id = std::string(id), .algorithm = {}, .key = read_pem(text), .secret = {}};
-    if (key.key == nullptr) return Refused("is no PEM with a public key or a certificate");
+    if (key.key == nullptr) return KeyRefused("is no PEM with a public key or a certificate");
     const auto algorithm = algorithm_of(key.key.get());
-    if (!algorithm) return Refused("holds a key that is none of RSA, P-256 and Ed25519");
+    if (!algorithm) return KeyRefused("holds a key that is none of RSA, P-256 and Ed25519");
     key.algorithm = *algorithm;
     return add_key(std::move(key));
   }
@@ -279,7 +279,7 @@ std::expected<void, std::string> TokenKeys::add(std::string_view id, std::string
 
 std::expected<void, std::string> TokenKeys::add_key_set(std::string_view text) {
   const auto keys = read_key_set(text);
-  if (!keys) return Refused(keys.error());
+  if (!keys) return KeyRefused(keys.error());
   std::size_t added = 0;
   for (const JsonKey& json : *keys) {
     const auto algorithm = algorithm_of(json);
@@ -288,21 +288,21 @@ std::expected<void, std::string> TokenKeys::add_key_set(std::string_view text) {
       continue;
     }
     auto key = key_of(json, *algorithm);
-    if (!key) return Refused(key.error());
+    if (!key) return KeyRefused(key.error());
     if (const auto taken = add_key(*std::move(key)); !taken) return taken;
     ++added;
   }
-  if (added == 0) return Refused("has no key that is for HS256, RS256, ES256 or EdDSA");
+  if (added == 0) return KeyRefused("has no key that is for HS256, RS256, ES256 or EdDSA");
   return {};
 }
 
 std::expected<void, std::string> TokenKeys::add_key(TokenKey key) {
-  if (const std::string_view why = why_weak(key); !why.empty()) return Refused(std::string(why));
-  if (key.id.size() > kTokenNameBytesMax) return Refused("has a key whose kid is longer than 256 bytes");
-  if (keys_.size() == kTokenKeysMax) return Refused("is one key too many: there are 64 at most");
+  if (const std::string_view why = why_weak(key); !why.empty()) return KeyRefused(std::string(why));
+  if (key.id.size() > kTokenNameBytesMax) return KeyRefused("has a key whose kid is longer than 256 bytes");
+  if (keys_.size() == kTokenKeysMax) return KeyRefused("is one key too many: there are 64 at most");
   if (std::ranges::find(keys_, key.id, &TokenKey::id) != keys_.end()) {
-    return Refused(key.id.empty() ? "is a second key without a kid: give one as KID=FILE"
-                                  : "has a kid that another key has already");
+    return KeyRefused(key.id.empty() ? "is a second key without a kid: give one as KID=FILE"
+                                     : "has a kid that another key has already");
   }
   keys_.push_back(std::move(key));
   return {};

@@ -18,7 +18,7 @@ namespace ringcast::broker {
 
 namespace {
 
-using Refused = std::unexpected<std::string>;
+using SigningRefused = std::unexpected<std::string>;
 
 constexpr std::size_t kHalfBytes = 32;  // of an ES256 signature (RFC 7518 §3.4)
 
@@ -109,7 +109,7 @@ std::expected<TokenKey, std::string> read_signing_key(std::string_view text) {
   if (!text.contains("-----BEGIN")) {
     if (text.ends_with('\n')) text.remove_suffix(1);
     if (text.ends_with('\r')) text.remove_suffix(1);
-    if (text.size() < kTokenSecretBytesMin) return Refused("is a secret of less than 32 bytes, or no PEM");
+    if (text.size() < kTokenSecretBytesMin) return SigningRefused("is a secret of less than 32 bytes, or no PEM");
     key.secret = Secret(bytes_of(text));
     return key;
   }
@@ -117,9 +117,9 @@ std::expected<TokenKey, std::string> read_signing_key(std::string_view text) {
                                                  [](BIO* one) { BIO_free(one); });
   key.key.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
   ERR_clear_error();
-  if (key.key == nullptr) return Refused("is no PEM with a private key that needs no passphrase");
+  if (key.key == nullptr) return SigningRefused("is no PEM with a private key that needs no passphrase");
   const auto algorithm = algorithm_for(key.key.get());
-  if (!algorithm) return Refused("holds a key that is none of RSA, P-256 and Ed25519");
+  if (!algorithm) return SigningRefused("holds a key that is none of RSA, P-256 and Ed25519");
   key.algorithm = *algorithm;
   return key;
 }

@@ -147,10 +147,10 @@ TEST_CASE("verify_token takes tokens up to 8 KiB") {
     } while (token.size() < size);
     return token;
   };
-  const std::string largest = of_size(kTokenSizeMax - 1);
-  REQUIRE(largest.size() <= kTokenSizeMax);
+  const std::string largest = of_size(kWebTokenSizeMax - 1);
+  REQUIRE(largest.size() <= kWebTokenSizeMax);
   CHECK(verdict(largest) == "taken");
-  CHECK(verdict(of_size(kTokenSizeMax + 1)) == "too_large");
+  CHECK(verdict(of_size(kWebTokenSizeMax + 1)) == "too_large");
 }
 
 TEST_CASE("verify_token refuses claims that are missing, twice, of another type or too large") {
