@@ -59,6 +59,9 @@ void check_json_request(Bytes input);
 // The same of events, as clients read them; JSON if the first byte is a brace.
 void check_event(Bytes input);
 
+// Any cut of what comes on a connection of the operators' port is answered the same, and asks what keeps every limit.
+void check_admin(Bytes input);
+
 // Any cut of a client's stream through a whole broker gives the same answers and the same messages; nothing of it is
 // left afterwards, and others are served meanwhile (session.cc).
 void check_session(Bytes input);

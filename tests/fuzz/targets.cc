@@ -7,6 +7,7 @@ namespace ringcast::fuzz {
 namespace {
 
 constexpr Target kTargets[] = {
+    {"admin", check_admin},
     {"checkpoint_token", check_checkpoint_token},
     {"deflate_offer", check_deflate_offer},
     {"event", check_event},
