@@ -77,6 +77,7 @@ export class Broker {
         said = (said + text).slice(-kSaidMax);
         const ready = said.match(/ready on http:\/\/127\.0\.0\.1:(\d+)/);
         if (ready) clearTimeout(timer);
+        if (ready) this.adminPort = Number(said.match(/operators' port on 127\.0\.0\.1:(\d+)/)[1]); // said before it
         if (ready) resolve(Number(ready[1]));
       });
       this.child.on('exit', (code, signal) => this.stopping || fail(`ended by itself with ${code ?? signal}`));
