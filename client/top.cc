@@ -5,6 +5,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <expected>
@@ -34,6 +35,9 @@ constexpr std::string_view kLeaveScreen = "\x1b[?25h\x1b[?1049l";
 std::expected<std::string, Error> get(const Url& url, std::string_view path) {
   const std::string target = url.base_path + std::string(path);
   auto answer = request(url, {.method = "GET", .target = target}, Deadline::in_ms(kAnswerMs));
+  if (!answer && answer.error().failure == Failure::unreachable) {
+    return std::unexpected(Error{Failure::unreachable, answer.error().text, "the operators' port: --admin-url"});
+  }
   if (!answer) return std::unexpected(answer.error());
   if (!answer->ok()) {
     return std::unexpected(Error{Failure::refused,
@@ -91,6 +95,7 @@ class Screen {
     if (raw_) {
       termios quiet = before_;
       quiet.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+      quiet.c_cc[VSUSP] = _POSIX_VDISABLE;  // stopped, it would leave the shell on this screen
       ::tcsetattr(STDIN_FILENO, TCSANOW, &quiet);
     }
     (void)write_out(kEnterScreen);
@@ -104,17 +109,23 @@ class Screen {
 
   [[nodiscard]] static TopSize size() {
     winsize window{};
-    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) < 0 || window.ws_row < 2) return {};
-    return {.columns = window.ws_col, .rows = static_cast<std::size_t>(window.ws_row - 1)};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) < 0 || window.ws_row < 2 || window.ws_col == 0) {
+      return {.rows = 23, .style = TopStyle::terminal};
+    }
+    return {.columns = window.ws_col, .rows = static_cast<std::size_t>(window.ws_row - 1), .style = TopStyle::terminal};
   }
-  // Over what was there, line by line: nothing flickers.
-  static void show(std::string_view picture, std::string_view status) {
+  // Over what was there, line by line: nothing flickers. The status stands in the last line.
+  static void show(std::string_view picture, std::string_view status, const TopSize& size) {
     std::string out(kHome);
     for (const char c : picture) {
       if (c == '\n') out += kClearLine;
       out += c;
     }
-    out += status;
+    for (auto lines = std::ranges::count(picture, '\n'); lines < static_cast<std::ptrdiff_t>(size.rows); ++lines) {
+      out += kClearLine;
+      out += '\n';
+    }
+    out += status.substr(0, size.columns);
     out += kClearLine;
     out += kClearBelow;
     (void)write_out(out);
@@ -179,10 +190,11 @@ int watch(const Url& url) {
         first_time = false;
       }
       std::string status =
-          keys.paused ? "held; p goes on" : "q ends, p holds, s t c: shards, topics, connections first";
+          keys.paused ? "held: p goes on, q ends" : "q ends, p holds, s t c: shards, topics, connections first";
       if (!error.text.empty()) status = to_line(error);
-      if (const auto picture = draw_top(*answers, keys.first, Screen::size())) {
-        Screen::show(*picture, status);
+      const TopSize size = Screen::size();
+      if (const auto picture = draw_top(*answers, keys.first, size)) {
+        Screen::show(*picture, status, size);
       } else {
         error = {Failure::protocol, picture.error(), ""};
         break;

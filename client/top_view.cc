@@ -28,13 +28,16 @@ std::string text(const dom::element& object, std::string_view key) {
 std::string cell(std::string_view raw, std::size_t width) {
   std::string out;
   std::size_t characters = 0;
-  for (const char c : raw) {
-    const auto byte = static_cast<unsigned char>(c);
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(raw[i]);
     const bool begins = (byte & 0xc0) != 0x80;
     if (begins && characters == width) break;
     characters += begins ? 1 : 0;
-    const bool plain = byte >= 0x20 && byte != 0x7f && byte != 0xc2;  // C2 begins control characters, too
-    out += plain ? c : '?';
+    // C2 80 to C2 9F are control characters too.
+    const bool c1 = byte == 0xc2 && i + 1 < raw.size() && static_cast<unsigned char>(raw[i + 1]) < 0xa0;
+    const bool plain = byte >= 0x20 && byte != 0x7f && !c1;
+    out += plain ? raw[i] : '?';
+    if (c1) ++i;
   }
   if (characters < width) out.append(width - characters, ' ');
   return out;
@@ -56,6 +59,9 @@ std::string milliseconds(double us) {
 }
 
 using ScreenLines = std::vector<std::string>;
+
+constexpr std::string_view kReverse = "\x1b[7m";
+constexpr std::string_view kNormal = "\x1b[0m";
 
 ScreenLines draw_head(const dom::element& stats) {
   dom::element total;
@@ -140,6 +146,25 @@ ScreenLines draw_slow(const dom::element& answer) {
   return lines;
 }
 
+// Lines for each part that wants some: the first gets `first` before the others, which share evenly what is left; what
+// one does not need the others have. A part with less than three lines (an empty one, its head, a row) gets none.
+std::array<std::size_t, 4> share(std::size_t room, const std::array<std::size_t, 4>& wanted, std::size_t first) {
+  std::array<std::size_t, 4> given{};
+  given[0] = std::min(room, first);
+  room -= given[0];
+  for (bool more = true; more;) {
+    more = false;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      const std::size_t least = given[i] == 0 ? std::min<std::size_t>(3, wanted[i]) : 1;
+      if (given[i] >= wanted[i] || least > room) continue;
+      given[i] += least;
+      room -= least;
+      more = true;
+    }
+  }
+  return given;
+}
+
 }  // namespace
 
 std::string short_number(double number) {
@@ -166,23 +191,22 @@ std::expected<std::string, std::string> draw_top(const TopAnswers& answers, TopF
                                    draw_slow(elements[3])};
   std::array<std::size_t, 4> order{0, 1, 2, 3};
   std::swap(order[0], order[static_cast<std::size_t>(first)]);
-  // The first part gets what room it wants, the others what is left of it, in equal shares.
-  std::size_t room = size.rows - std::min(size.rows, lines.size());
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    ScreenLines& part = parts[order[i]];
-    if (part.empty() || room < 3) continue;
-    const std::size_t share =
-        i == 0 && first != TopFirst::shards ? room : std::max<std::size_t>(3, room / (order.size() - i));
-    const std::size_t count = std::min({part.size() + 1, share, room});
-    lines.emplace_back();
-    for (std::size_t line = 0; line + 1 < count; ++line) lines.push_back(part[line]);
-    room -= count;
-  }
+  const std::size_t room = size.rows - std::min(size.rows, lines.size());
+  std::array<std::size_t, 4> wanted{};  // with the empty line above
+  for (std::size_t i = 0; i < order.size(); ++i) wanted[i] = parts[order[i]].empty() ? 0 : parts[order[i]].size() + 1;
+  const std::array<std::size_t, 4> given = share(room, wanted, first == TopFirst::shards ? 0 : wanted[0]);
   std::string picture;
-  for (const std::string& line : lines) {
+  const auto add = [&](std::string_view line, bool head) {
     std::string shown = cell(line, size.columns);
-    shown.erase(shown.find_last_not_of(' ') + 1);
-    picture += shown + "\n";
+    if (!head || size.style == TopStyle::plain) shown.erase(shown.find_last_not_of(' ') + 1);
+    picture +=
+        (head && size.style == TopStyle::terminal ? std::string(kReverse) + shown + std::string(kNormal) : shown);
+    picture += '\n';
+  };
+  for (const std::string& line : lines) add(line, false);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (given[i] > 0) add("", false);
+    for (std::size_t line = 0; line + 1 < given[i]; ++line) add(parts[order[i]][line], line == 0);
   }
   return picture;
 }

@@ -20,9 +20,13 @@ struct TopAnswers {
 // Which part comes first, and so has room before the others.
 enum class TopFirst : std::uint8_t { shards, topics, connections };
 
+// terminal: the heads of tables stand out.
+enum class TopStyle : std::uint8_t { plain, terminal };
+
 struct TopSize {
   std::size_t columns = 80;
   std::size_t rows = 24;  // lines at most
+  TopStyle style = TopStyle::plain;
 };
 
 // The picture, each line with its end and none longer than size.columns characters. What comes from the broker cannot

@@ -49,6 +49,30 @@ TEST_CASE("the picture tells the broker, its shards, topics, slow connections an
   }
 }
 
+TEST_CASE("room that one table does not need the others have") {
+  TopAnswers answers = top_answers();
+  answers.topics = R"({"topics":[)";
+  for (int i = 0; i < 30; ++i) {
+    answers.topics += (i > 0 ? "," : "") + std::string(R"({"topic":"t/)") + std::to_string(i) + R"(","seq":1})";
+  }
+  answers.topics += "]}";
+  for (const TopFirst first : {TopFirst::shards, TopFirst::topics, TopFirst::connections}) {
+    const auto picture = draw_top(answers, first, {.columns = 100, .rows = 24});
+    REQUIRE(picture.has_value());
+    CHECK(lines_of(*picture) == 24);  // none stays empty while there is more to show
+    if (first == TopFirst::shards) CHECK(picture->find("CLOSED FOR BEING SLOW") != std::string::npos);
+  }
+}
+
+TEST_CASE("in a terminal the heads of tables stand out over the whole width; signs as in °C are shown") {
+  TopAnswers answers = top_answers();
+  answers.topics = R"({"topics":[{"topic":"temp/\u00b0C","seq":1}]})";
+  const auto picture = draw_top(answers, TopFirst::shards, {.columns = 90, .rows = 60, .style = TopStyle::terminal});
+  REQUIRE(picture.has_value());
+  CHECK(picture->find("\x1b[7mSHARD  CONNS") != std::string::npos);
+  CHECK(picture->find("temp/\u00b0C") != std::string::npos);
+}
+
 TEST_CASE("what comes from publishers cannot move a terminal's cursor") {
   const auto picture = draw_top(top_answers(), TopFirst::topics, {.columns = 120, .rows = 60});
   REQUIRE(picture.has_value());
