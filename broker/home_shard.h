@@ -79,6 +79,9 @@ class HomeShard {
   // Before sleeping: true when there is a request that was not found to lack room.
   [[nodiscard]] bool has_requests();
 
+  // The readers in whose rings requests found no room, as the last take() found.
+  [[nodiscard]] topics::ShardSet stalled_on() const noexcept { return stalled_on_; }
+
   // Connections that other shards have handed over to this one. The caller clears it.
   [[nodiscard]] std::vector<int>& handed_over() noexcept { return handed_over_; }
 

@@ -142,7 +142,30 @@ void Lag::remember(SlotId slot, const Session& session, Why why, Instant now) {
     if (!subscription.place.valid()) continue;
     if (consumer.subscriptions++ == 0) consumer.filter = latest_.filter(subscription);
   }
+  sessions_.journal().note_end({.kind = Journal::Kind::slow,
+                                .slot = slot,
+                                .protocol = session.kind,
+                                .bytes = slow.owed_bytes,
+                                .ms = slow.oldest_ms,
+                                .text = std::string(consumer.why),
+                                .filter = consumer.filter});
   slow_->add(std::move(consumer));
+}
+
+std::string_view Lag::filter_of(const Session& session) const {
+  for (const Subscription& subscription : session.subscriptions) {
+    if (subscription.place.valid()) return latest_.filter(subscription);
+  }
+  return {};
+}
+
+void Lag::log(Journal::Kind kind, SlotId slot, const Session& session, std::uint64_t messages, std::size_t owed_bytes) {
+  sessions_.journal().note({.kind = kind,
+                            .slot = slot,
+                            .protocol = session.kind,
+                            .count = messages,
+                            .bytes = owed_bytes,
+                            .filter = std::string(filter_of(session))});
 }
 
 void Lag::close(SlotId slot, Session& session, Why why, Instant now) {
@@ -172,8 +195,10 @@ std::vector<Span> Lag::drop(Session& session, const Outbox::Keep& keep) {
 void Lag::skip(SlotId slot, Session& session, Why why, Instant now) {
   Outbox::Keep keep{.pinned_max = why == Why::budget ? 0 : config_.outbox_max_bytes / 2, .since = {}};
   if (why == Why::age) keep.since = now + -config_.lag_age_max_ms / 2;
+  const std::size_t owed_bytes = session.outbox.owed_bytes();
   const Dropped dropped(drop(session, keep), Dropped::Newest::gone, sessions_.segments());
   if (dropped.gone() == 0) return;
+  log(Journal::Kind::skipped, slot, session, dropped.gone(), owed_bytes);
   ++counters_.skips;
   counters_.skipped_messages += dropped.gone();
   note(session, dropped, LagState::Fate::skipped);
@@ -212,8 +237,10 @@ void Lag::note_due(SlotId slot, LagState& state) {
 
 // All messages go that are not begun, and of each topic the newest is owed instead, oldest topics first.
 void Lag::degrade(SlotId slot, Session& session) {
+  const std::size_t owed_bytes = session.outbox.owed_bytes();
   const Dropped dropped(drop(session, {}), Dropped::Newest::owed, sessions_.segments());
   if (dropped.topics().empty()) return;
+  log(Journal::Kind::degraded, slot, session, dropped.gone(), owed_bytes);
   ++counters_.degrades;
   counters_.merged_messages += dropped.gone();
   note(session, dropped, LagState::Fate::merged);
@@ -281,6 +308,7 @@ void Lag::end_degraded() {
     latest_.end_lag(*session);
     session->full->lag.reset();
     ++counters_.caught_up;
+    log(Journal::Kind::caught_up, slot, *session, 0, 0);
   }
 }
 
@@ -320,6 +348,7 @@ void Lag::sent(SlotId slot, Session& session) {
   tell(slot, session, true);
   session.full->lag.reset();
   ++counters_.caught_up;
+  log(Journal::Kind::caught_up, slot, session, 0, 0);
 }
 
 void Lag::tell(SlotId slot, Session& session, bool caught_up) {

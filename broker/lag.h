@@ -109,6 +109,9 @@ class Lag {
   [[nodiscard]] static proto::OnLag way_of(const Session& session);
   [[nodiscard]] static std::string_view text(Why why) noexcept;
   void remember(SlotId slot, const Session& session, Why why, Instant now);
+  // The filter of its first subscription; empty: it has none.
+  [[nodiscard]] std::string_view filter_of(const Session& session) const;
+  void log(Journal::Kind kind, SlotId slot, const Session& session, std::uint64_t messages, std::size_t owed_bytes);
   void close(SlotId slot, Session& session, Why why, Instant now);
   void skip(SlotId slot, Session& session, Why why, Instant now);
   [[nodiscard]] std::vector<Span> drop(Session& session, const Outbox::Keep& keep);

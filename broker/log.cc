@@ -101,7 +101,7 @@ void Log::set_level(LogLevel level) {
   writer_->logger->set_level(to_spdlog(level));
 }
 
-void Log::write(LogLevel level, std::string_view text, LogFields fields) {
+void Log::write(LogLevel level, std::string_view text, std::span<const LogField> fields) {
   if (level < this->level()) return;
   writer_->logger->log(to_spdlog(level), log_line(format_, text, fields));
 }

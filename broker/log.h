@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "broker/config.h"
@@ -33,7 +34,10 @@ class Log {
   ~Log();
 
   // Puts a line into the queue of the log's thread; never waits. When the queue is full the oldest line gives way.
-  void write(LogLevel level, std::string_view text, LogFields fields = {});
+  void write(LogLevel level, std::string_view text, LogFields fields = {}) {
+    write(level, text, std::span<const LogField>{fields.begin(), fields.size()});
+  }
+  void write(LogLevel level, std::string_view text, std::span<const LogField> fields);
 
   // What is logged from now on. Any thread.
   void set_level(LogLevel level);

@@ -72,7 +72,7 @@ void append_value(std::string& line, const LogField& field, bool quoted) {
 
 }  // namespace
 
-std::string log_line(LogFormat format, std::string_view text, LogFields fields) {
+std::string log_line(LogFormat format, std::string_view text, std::span<const LogField> fields) {
   std::string line;
   switch (format) {
     case LogFormat::text:

@@ -7,6 +7,7 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -39,6 +40,9 @@ inline constexpr std::size_t kLogFactBytesMax = 512;  // of one text: a topic's 
 
 // Text: `ready listen=127.0.0.1:8080 shards=4`. JSON: `"message":"ready","listen":"127.0.0.1:8080","shards":4`, which
 // Log puts between the time and the closing brace. A longer text ends with "…".
-[[nodiscard]] std::string log_line(LogFormat format, std::string_view text, LogFields fields);
+[[nodiscard]] std::string log_line(LogFormat format, std::string_view text, std::span<const LogField> fields);
+[[nodiscard]] inline std::string log_line(LogFormat format, std::string_view text, LogFields fields) {
+  return log_line(format, text, std::span<const LogField>{fields.begin(), fields.size()});
+}
 
 }  // namespace ringcast::broker

@@ -194,25 +194,28 @@ int serve(const Invocation& invocation, const std::optional<broker::File>& file,
     const auto told = io::notify(manager == nullptr ? "" : manager, state);
     if (!told) log.warning("the service manager is not told: " + told.error().text);
   };
-  const auto served = io::serve(options, find_file,
-                                {.info = [&](const std::string& line) { log.info(line); },
-                                 .warn = [&](const std::string& line) { log.warning(line); },
-                                 .manager = tell,
-                                 .log_level = [&] { return log.level(); },
-                                 .set_log_level =
-                                     [&](broker::LogLevel level) {
-                                       log.set_level(level);
-                                       log.write(level, "the log's level was changed by an operator");
-                                     },
-                                 .config_json = [&] { return configuration.json(); },
-                                 .reload =
-                                     [&](std::span<const broker::ReloadablePart> parts) {
-                                       std::vector<broker::ReloadablePart> all(parts.begin(), parts.end());
-                                       all.push_back(log_part(log, options));
-                                       broker::ReloadReport report = configuration.reload(all);
-                                       log_report(log, report);
-                                       return report;
-                                     }});
+  const auto served =
+      io::serve(options, find_file,
+                {.info = [&](const std::string& line) { log.info(line); },
+                 .warn = [&](const std::string& line) { log.warning(line); },
+                 .log = [&](broker::LogLevel level, std::string_view text,
+                            std::span<const broker::LogField> fields) { log.write(level, text, fields); },
+                 .manager = tell,
+                 .log_level = [&] { return log.level(); },
+                 .set_log_level =
+                     [&](broker::LogLevel level) {
+                       log.set_level(level);
+                       log.write(level, "the log's level was changed by an operator");
+                     },
+                 .config_json = [&] { return configuration.json(); },
+                 .reload =
+                     [&](std::span<const broker::ReloadablePart> parts) {
+                       std::vector<broker::ReloadablePart> all(parts.begin(), parts.end());
+                       all.push_back(log_part(log, options));
+                       broker::ReloadReport report = configuration.reload(all);
+                       log_report(log, report);
+                       return report;
+                     }});
   if (served) return kDone;
   log.error(served.error());
   return kFailed;

@@ -197,6 +197,7 @@ void SessionTable::close_websocket(SlotId slot, std::uint16_t code, std::string_
   if (session == nullptr || session->phase >= Phase::closing) return;
   std::array<std::uint8_t, frame::kCloseFrameSizeMax> close{};
   ++closes_[cell_of_code(code)];
+  journal_.close(slot, session->kind, code, reason);
   const std::size_t size = frame::encode_close_frame({.code = code, .reason = reason}, close);
   // Live messages that wait for older ones do not go without them: the client will take up where it was, by its seqs.
   // So it is with those behind others that were dropped, which it was not told of.

@@ -12,6 +12,7 @@
 
 #include "broker/config.h"
 #include "broker/instant.h"
+#include "broker/journal.h"
 #include "broker/outbox.h"
 #include "broker/session.h"
 #include "broker/timer_wheel.h"
@@ -212,6 +213,9 @@ class SessionTable {
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   [[nodiscard]] std::unique_ptr<HttpExchange> new_exchange() const;
 
+  // What becomes of connections that the log shall tell.
+  [[nodiscard]] Journal& journal() noexcept { return journal_; }
+
   [[nodiscard]] SegmentPool& segments() noexcept { return segments_; }
   [[nodiscard]] OutboxPool& outboxes() noexcept { return outboxes_; }
   [[nodiscard]] SegmentWriter& own_writer() noexcept { return own_; }
@@ -246,6 +250,7 @@ class SessionTable {
   std::array<std::uint64_t, kCloseCells> closes_{};
   std::vector<SlotId> ids_due_;
   std::vector<SlotId> checkpoints_due_;
+  Journal journal_;
   std::uint32_t tickets_ = 0;
   bool draining_ = false;
 };

@@ -13,6 +13,9 @@ namespace {
 // Connections beyond max_connections that are still told why they are refused; more are closed without a word.
 constexpr std::size_t kRefusedAtOnceMax = 64;
 
+// A stall is told when it has lasted so long: some hundred turns under load.
+constexpr std::int64_t kStallToldMs = 500;
+
 // Of one run, to members of groups: as many as connections have subscriptions to one topic, usually.
 constexpr std::uint32_t kEnoughAppends = 128 * 1024;
 
@@ -88,6 +91,7 @@ Shard::~Shard() {
 SlotId Shard::opened(const Peer& peer, Instant now) {
   if (sessions_.live() >= connections_max_ + kRefusedAtOnceMax) {
     ++counters_.refused;
+    sessions_.journal().note({.kind = Journal::Kind::refused, .slot = {}, .count = config_.max_connections});
     return {};
   }
   const SlotId slot = sessions_.open(now);
@@ -97,6 +101,7 @@ SlotId Shard::opened(const Peer& peer, Instant now) {
   ++counters_.opened;
   if (sessions_.live() > connections_max_) {
     ++counters_.refused;
+    sessions_.journal().note({.kind = Journal::Kind::refused, .slot = slot, .count = config_.max_connections});
     http_.refuse(slot, 503, "too_many_connections", "the broker has as many connections as --max-connections allows",
                  now);
   }
@@ -180,6 +185,7 @@ topics::ShardSet Shard::turn(const Now& now) {
   bool more = fan_out_.pending() && fan_out_.step(appends) && send_latest(appends);
   more |= drain_deliveries(now, appends);
   more |= home_.take(now, budget_.requests);
+  watch_stall(now.monotonic);
   shown |= home_.flush();
   more |= drain_deliveries(now, appends);
   full_.end_turn(now.monotonic);
@@ -206,6 +212,22 @@ topics::ShardSet Shard::turn(const Now& now) {
   const topics::ShardSet late = requester_.flush() | home_.flush();
   busy_ = more || topics::contains(late, index_);
   return (shown | late | std::exchange(room_made_, 0) | home_.take_room_made()) & ~topics::only(index_);
+}
+
+// A turn without room is routine under load; a while without is worth a line.
+void Shard::watch_stall(Instant now) {
+  if (home_.stalled_on() == 0) {
+    if (std::exchange(stall_told_, false)) {
+      sessions_.journal().note({.kind = Journal::Kind::flowing, .slot = {}, .ms = now - stalled_since_});
+    }
+    stalled_since_ = Instant::never();
+    return;
+  }
+  stalled_since_ = std::min(stalled_since_, now);
+  if (stall_told_ || now - stalled_since_ < kStallToldMs) return;
+  stall_told_ = true;
+  sessions_.journal().note(
+      {.kind = Journal::Kind::stalled, .slot = {}, .count = home_.stalled_on(), .ms = now - stalled_since_});
 }
 
 // What is due of LATEST subscriptions, between two runs. True when there is more of it.

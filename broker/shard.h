@@ -163,6 +163,7 @@ class Shard {
   void tell_started();
   [[nodiscard]] Session* find_full(SlotId slot) noexcept;
   [[nodiscard]] Codec& codec(Protocol protocol) noexcept;
+  void watch_stall(Instant now);
   void complete_upgrades(Instant now);
   [[nodiscard]] bool send_latest(std::uint32_t& appends);
   void unpin();
@@ -201,6 +202,8 @@ class Shard {
   std::uint64_t segments_retired_ = 0;
   std::uint32_t compressions_ = compression_bit(Compression::none);  // that compressor_ holds memory for
   std::uint32_t first_origin_ = 0;
+  Instant stalled_since_ = Instant::never();  // requests have found no room
+  bool stall_told_ = false;
   bool busy_ = false;
   Latency latency_;
   Counters counters_;

@@ -83,6 +83,7 @@ void SseSession::due(SlotId slot, Session& session, Instant now) {
   if (session.send_blocked) {
     if (session.ping_sent) {
       ++counters_.peers_lost;
+      sessions_.journal().note({.kind = Journal::Kind::lost, .slot = slot, .protocol = session.kind});
       return sessions_.abort(slot);
     }
     session.ping_sent = true;

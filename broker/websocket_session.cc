@@ -158,6 +158,7 @@ void WebSocketSession::due(SlotId slot, Instant now) {
   }
   if (session.ping_sent) {
     ++counters_.peers_lost;
+    sessions_.journal().note({.kind = Journal::Kind::lost, .slot = slot, .protocol = session.kind});
     return sessions_.abort(slot);
   }
   session.ping_sent = true;

@@ -152,6 +152,12 @@ Attendant::Done Attendant::answer(broker::KickQuery& query, Instant now) {
   const broker::Session* const session = sessions.find(query.slot);
   query.found = session != nullptr && session->phase < Phase::closing;
   if (!query.found) return Done::yes;
+  const bool has_code = session->phase == Phase::websocket;
+  sessions.journal().note_end({.kind = broker::Journal::Kind::kicked,
+                               .slot = query.slot,
+                               .protocol = session->kind,
+                               .code = has_code ? query.code : std::uint16_t{0},
+                               .text = query.reason});
   // Who takes nothing at the moment is not made to take all of it first.
   const auto owed = session->send_blocked ? broker::SessionTable::Owed::drop : broker::SessionTable::Owed::send;
   if (session->phase == Phase::websocket) {
@@ -162,6 +168,15 @@ Attendant::Done Attendant::answer(broker::KickQuery& query, Instant now) {
     sessions.abort(query.slot);
   }
   return Done::yes;
+}
+
+bool Attendant::file(broker::JournalRing& ring) {
+  std::vector<broker::Journal::Entry>& entries = shard_.sessions().journal().settle();
+  for (broker::Journal::Entry& entry : entries) {
+    const int fd = entry.slot.valid() ? connections_.descriptor(entry.slot) : -1;
+    if (fd >= 0) entry.peer = peer_of(fd).text();
+  }
+  return ring.file(entries);
 }
 
 void Attendant::name_slow(std::int64_t now_us) {

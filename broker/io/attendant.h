@@ -8,6 +8,7 @@
 
 #include "broker/inquiries.h"
 #include "broker/io/connections.h"
+#include "broker/journal_ring.h"
 #include "broker/shard.h"
 
 namespace ringcast::io {
@@ -34,6 +35,10 @@ class Attendant {
   [[nodiscard]] bool busy() const noexcept { return busy_; }
   // Before sleeping, after the announcement.
   [[nodiscard]] bool must_not_sleep() const noexcept { return inquiries_.any_before_sleep(); }
+
+  // Files what the shard's journal has of this turn, with the addresses of peers whose sockets are still there. True:
+  // the operators' thread is to be woken.
+  [[nodiscard]] bool file(broker::JournalRing& ring);
 
   // Finds out who the slow consumers are that were closed in this turn, while their sockets are there.
   void name_slow(std::int64_t now_us);

@@ -43,7 +43,12 @@ void Connections::stop_accepting() {
 void Connections::accepted(const Completion& completion, const Now& now) {
   if (!completion.more) accept_armed_ = false;
   if (completion.result < 0) {
-    if (completion.result != -ECANCELED) ++counters_.accept_errors;
+    if (completion.result != -ECANCELED) {
+      ++counters_.accept_errors;
+      shard_.sessions().journal().note({.kind = broker::Journal::Kind::accept_failed,
+                                        .slot = {},
+                                        .count = static_cast<std::uint64_t>(-completion.result)});
+    }
     // Out of descriptors or memory: arming again at once would fail at once, for ever.
     if (!accept_armed_ && accepting_) accept_retry_ = now.monotonic + kAcceptRetryMs;
     return;

@@ -46,13 +46,19 @@ Operators::Operators(const Parts& parts, Descriptor listener)
       mesh_(parts.mesh),
       fleet_(parts.fleet),
       desk_(parts.about, parts.services, parts.fleet.inquiries, parts.key),
+      reporter_(parts.log),
       find_file_(parts.find_file),
       listener_(std::move(listener)),
       last_id_(kListener) {}
 
 Operators::~Operators() {
+  stop();
+}
+
+void Operators::stop() {
   thread_.request_stop();
   fleet_.operators.wake();
+  if (thread_.joinable()) thread_.join();
 }
 
 std::expected<void, Error> Operators::start() {
@@ -80,6 +86,7 @@ void Operators::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     ring(desk_.turn(state(), now()));
     Now time = now();
+    report(time.monotonic);
     give_answers(time);
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_ms(time));
     time = now();
@@ -93,6 +100,17 @@ void Operators::run(const std::stop_token& stop) {
     }
     look_at_deadlines(time);
   }
+  report(now().monotonic);
+  reporter_.settle(now().monotonic + broker::Throttle::kWindowMs);  // no second ends any more
+}
+
+void Operators::report(Instant now) {
+  for (std::uint32_t shard = 0; shard < fleet_.journals.size(); ++shard) {
+    broker::JournalRing& ring = fleet_.journals[shard];
+    ring.drain([&](const broker::Journal::Entry& entry) { reporter_.take(shard, entry, now); });
+    if (const std::uint64_t lost = ring.take_lost(); lost > 0) reporter_.lost(shard, lost);
+  }
+  reporter_.settle(now);
 }
 
 int Operators::wait_ms(const Now& now) const {

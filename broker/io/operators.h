@@ -17,6 +17,7 @@
 #include "broker/io/descriptor.h"
 #include "broker/io/error.h"
 #include "broker/io/worker.h"
+#include "broker/reporter.h"
 
 namespace ringcast::io {
 
@@ -34,6 +35,7 @@ class Operators {
     Fleet& fleet;
     topics::HashKey key;
     broker::FindFile find_file = nullptr;  // the dashboard
+    broker::Reporter::Tell log = nullptr;  // what the shards' journals say; on the operators' thread
   };
 
   Operators(const Parts& parts, Descriptor listener);
@@ -43,6 +45,8 @@ class Operators {
 
   // Makes what the thread waits with, and starts it.
   [[nodiscard]] std::expected<void, Error> start();
+  // Ends the thread, after it has told what the workers had to say; they have ended.
+  void stop();
   // The workers run: from now on the broker is ready.
   void set_ready() noexcept { ready_.store(true, std::memory_order_release); }
 
@@ -69,6 +73,7 @@ class Operators {
   void give_answers(const Now& now);
   void look_at_deadlines(const Now& now);
   [[nodiscard]] int wait_ms(const Now& now) const;
+  void report(Instant now);
   void ring(topics::ShardSet shards);
   [[nodiscard]] broker::State state() const noexcept;
 
@@ -76,6 +81,7 @@ class Operators {
   broker::Mesh& mesh_;
   Fleet& fleet_;
   broker::Desk desk_;
+  broker::Reporter reporter_;
   const broker::FindFile find_file_;
   Descriptor listener_;
   Descriptor epoll_;

@@ -155,7 +155,8 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
                        .mesh = mesh,
                        .fleet = fleet,
                        .key = process.hash_key,
-                       .find_file = find_file},
+                       .find_file = find_file,
+                       .log = events.log},
                       std::move(admin->sockets.front()));
   if (const auto started = operators.start(); !started) return std::unexpected(started.error().text);
   std::vector<std::jthread> threads;
@@ -193,6 +194,7 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
   threads.clear();  // joins
   last_call.request_stop();
   last_call.join();
+  operators.stop();
   events.info("stopped");
   return {};
 }

@@ -11,6 +11,7 @@
 #include "broker/config.h"
 #include "broker/http_session.h"
 #include "broker/reload.h"
+#include "broker/reporter.h"
 
 namespace ringcast::io {
 
@@ -18,6 +19,8 @@ namespace ringcast::io {
 struct ServerEvents {
   std::function<void(const std::string&)> info;
   std::function<void(const std::string&)> warn;
+  // What the shards had to say; on the operators' thread.
+  broker::Reporter::Tell log;
   // A service manager's words: READY=1 when clients can connect, STOPPING=1 when draining begins.
   std::function<void(const std::string&)> manager;
   // What operators may ask of main's: the log's level, and /api/v1/config.

@@ -44,10 +44,12 @@ void Worker::turn() {
   mesh_.doorbell(index_).rise();
   const Now time = now();
   ++loop_.turns;
+  shard_->sessions().journal().set_now(time.monotonic);
   connections_->complete(completions, time);
   if (attendant_.turn(loop_, time)) fleet_.operators.wake();
   wake(shard_->turn(time));
   if (shard_->slow().unnamed()) attendant_.name_slow(time.utc_us);
+  if (shard_->sessions().journal().any() && attendant_.file(fleet_.journals[index_])) fleet_.operators.wake();
   connections_->apply(time);
   const bool flushed = connections_->flush(*backend_, kConnectionsPerTurn, time.monotonic);
   backend_->submit(connections_->operations());

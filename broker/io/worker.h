@@ -17,6 +17,7 @@
 #include "broker/io/connections.h"
 #include "broker/io/gathering.h"
 #include "broker/io/waker.h"
+#include "broker/journal_ring.h"
 #include "broker/shard.h"
 
 namespace ringcast::io {
@@ -38,10 +39,11 @@ struct alignas(64) WorkerControl {
 
 // What all workers of a process share.
 struct Fleet {
-  explicit Fleet(std::uint32_t shards) : controls(shards), inquiries(shards) {}
+  explicit Fleet(std::uint32_t shards) : controls(shards), inquiries(shards), journals(shards) {}
   std::vector<WorkerControl> controls;
-  std::vector<broker::Inquiries> inquiries;  // by shard
-  Waker operators;                           // wakes the operators' thread; opened before any worker runs
+  std::vector<broker::Inquiries> inquiries;   // by shard
+  std::vector<broker::JournalRing> journals;  // by shard
+  Waker operators;                            // wakes the operators' thread; opened before any worker runs
   std::atomic<Stage> stage = Stage::running;
 
   // Wakes all workers, so that they see a new stage.
