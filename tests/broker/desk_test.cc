@@ -24,12 +24,17 @@ struct DeskBench {
   About about{.shards = kShards, .epoch = "00000000000000ff", .io = "epoll", .started_us = 1'000'000'000};
   std::vector<Inquiries> inquiries{kShards};
   LogLevel level = LogLevel::info;
+  ReloadBox box;
+  std::uint64_t budget = 1'000;
   Desk::Services services{.exposition = [](const About&, State, std::span<const Sampled>, topics::ShardSet silent,
                                            const ProcessFigures&) { return "silent " + std::to_string(silent); },
                           .process = [] { return ProcessFigures{}; },
                           .log_level = [this] { return level; },
                           .set_log_level = [this](LogLevel wanted) { level = wanted; },
-                          .config = [] { return std::string("{}"); }};
+                          .config = [] { return std::string("{}"); },
+                          .ask_reload = [this] { return box.ask(); },
+                          .reloaded = [this](std::uint64_t wish) { return box.result(wish); },
+                          .memory_budget = [this] { return budget; }};
   Desk desk{about, services, inquiries, {.k0 = 1, .k1 = 2}};
   std::uint64_t published = 0;
 
@@ -126,6 +131,50 @@ TEST_CASE("the log's level is read and set; draining by request says that it is 
   CHECK(bench.ask(PostDrain{}).status == 501);
   CHECK(bench.ask(GetConfig{}).body == "{}");
   CHECK(bench.ask(GetStats{}).status == 503);  // none yet
+}
+
+TEST_CASE("a reload is answered when main has ended it, whoever else asked meanwhile") {
+  DeskBench bench;
+  bench.desk.begin(1, PostReload{}, State::ready, desk_time(1));
+  bench.desk.begin(2, PostReload{}, State::ready, desk_time(1));
+  bench.desk.begin(3, PostReload{}, State::ready, desk_time(1));
+  bench.desk.forget(2);
+  (void)bench.turn(2);
+  CHECK(bench.desk.answered().empty());
+  CHECK(bench.desk.next_deadline() <= Instant{1 + Desk::kReloadPatienceMs});
+  const std::uint64_t wishes = bench.box.begin();
+  CHECK(wishes == 3);
+  bench.desk.begin(4, PostReload{}, State::ready, desk_time(2));
+  bench.box.end(wishes, {.applied = true, .json = "{}"});
+  (void)bench.turn(3);
+  REQUIRE(bench.desk.answered().size() == 2);
+  for (const Answered& one : bench.desk.answered()) CHECK((one.call != 4 && one.answer.status == 200));
+  bench.desk.answered().clear();
+  bench.box.end(bench.box.begin(), {.applied = false, .json = "{}"});
+  (void)bench.turn(4);
+  CHECK(bench.take_answer().status == 422);
+}
+
+TEST_CASE("a reload that does not end, or that the end overtakes, is answered too") {
+  DeskBench bench;
+  CHECK(bench.ask(PostReload{}, State::draining).status == 503);
+  bench.desk.begin(1, PostReload{}, State::ready, desk_time(10));
+  (void)bench.turn(9 + Desk::kReloadPatienceMs);
+  CHECK(bench.desk.answered().empty());
+  (void)bench.turn(10 + Desk::kReloadPatienceMs);
+  CHECK(bench.take_answer().status == 503);
+  bench.desk.begin(1, PostReload{}, State::ready, desk_time(10));
+  (void)bench.turn(11, State::draining);
+  CHECK(bench.take_answer().status == 503);
+}
+
+TEST_CASE("the stats tell the budget that a reload has set") {
+  DeskBench bench;
+  (void)bench.turn(5'000);
+  for (std::uint32_t shard = 0; shard < DeskBench::kShards; ++shard) bench.answer(shard, {});
+  bench.budget = 77;
+  (void)bench.turn(5'001);
+  CHECK(bench.take_stats().find(R"("memory_budget_bytes":77,)") != std::string::npos);
 }
 
 TEST_CASE("each second all shards are asked once, and the stats go to their home when all have answered") {

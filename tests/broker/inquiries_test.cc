@@ -92,4 +92,36 @@ TEST_CASE("questions and answers of all parts cross between two threads whole") 
   }
 }
 
+TEST_CASE("a configuration comes whole from main's thread, while the operators' asks the same shard") {
+  constexpr std::uint64_t kReloads = 500;
+  Inquiries inquiries;
+  std::jthread shard([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      if (!inquiries.any()) std::this_thread::yield();
+      if (inquiries.asked(Part::sample)) {
+        ++inquiries.sample.turns;
+        inquiries.answer(Part::sample);
+      }
+      if (inquiries.asked(Part::config)) {
+        // What it says of the configuration, main reads: the part goes back and forth.
+        inquiries.config.memory_budget += inquiries.config.config.history_rules.size();
+        inquiries.answer(Part::config);
+      }
+    }
+  });
+  std::jthread operators([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      if (inquiries.is_mine(Part::sample)) inquiries.ask(Part::sample);
+      std::this_thread::yield();
+    }
+  });
+  for (std::uint64_t reload = 0; reload < kReloads; ++reload) {
+    inquiries.config = {.config = {}, .memory_budget = reload};
+    inquiries.config.config.history_rules.assign(reload % 9, {.filter = "a/#", .last = 3});
+    inquiries.ask(Part::config);
+    while (!inquiries.is_mine(Part::config)) std::this_thread::yield();
+    REQUIRE(inquiries.config.memory_budget == reload + reload % 9);
+  }
+}
+
 }  // namespace ringcast::broker
