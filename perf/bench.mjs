@@ -16,7 +16,7 @@ import { judge, table_of, table_of_all } from './table.mjs';
 
 const chosen = settings('perf/bench: ours against the floor and the peers, by turns', {
   rounds: [7, 2, 'rounds of each row'],
-  seconds: [2.5, 1.5, 'measured, of each run'],
+  seconds: [2.5, 1, 'measured, of each run'],
   only: ['', '', 'names of rows, with commas between; all if empty, with --quick three'],
   out: ['build/release/bench.json', 'build/release/bench.json', 'where the figures go; the table goes beside it, as .md'],
 });

@@ -3,8 +3,10 @@
 // Each point is the median of some rounds, its bar the least and the most; contenders take turns within a round. The
 // figures go to a JSON file, the charts beside it. --draw: draws them again from that file and measures nothing.
 
+import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { median } from './figures.mjs';
 import { measure } from './measure.mjs';
 import { place } from './place.mjs';
@@ -43,6 +45,15 @@ async function sweep(all, { at, load, who, charts }) {
   return points;
 }
 
+// The same of benchmarks.
+async function sweep_micro({ at, micro, charts: [{ measure: measured }] }) {
+  const words = [`--benchmark_filter=^(${Object.values(micro).join('|')})/`, '--benchmark_repetitions=7', '--benchmark_min_time=0.05',
+    '--benchmark_format=json'];
+  const { benchmarks } = JSON.parse((await promisify(execFile)(`${chosen.build}/micro`, words)).stdout);
+  const of = (name, x) => benchmarks.filter((one) => one.run_type === 'iteration' && one.name === `${name}/${x}`).map((one) => one[measured]);
+  return { [measured]: Object.fromEntries(Object.entries(micro).map(([who, name]) => [who, at.map((x) => [x, of(name, x)])])) };
+}
+
 function draw({ name, title, x, at, label, charts }, points, foot) {
   for (const { measure: measured, title: what, divisor, log } of charts) {
     const lines = {};
@@ -65,13 +76,13 @@ if (chosen.draw === '') {
   const all = contenders(chosen);
   for (const one of sweeps.filter(wanted)) {
     console.log(`${one.name}: ${one.title}`);
-    kept[one.name] = { ...here, points: await sweep(all, one) };
+    kept[one.name] = { ...here, points: one.micro ? await sweep_micro(one) : await sweep(all, one) };
     writeFileSync(file, `${JSON.stringify(kept)}\n`);
   }
 }
 for (const one of sweeps) {
   if (!kept[one.name]) continue;
-  const { machine, kernel, commit, points } = kept[one.name];
-  draw(one, points, `${machine}; kernel ${kernel}; commit ${commit}; server on one core, load on another`);
+  const { machine, kernel, commit, load_average, points } = kept[one.name];
+  draw(one, points, `${machine}; kernel ${kernel}; commit ${commit}; load average ${load_average.toFixed(0)}`);
 }
 process.exit(0);

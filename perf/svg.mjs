@@ -2,9 +2,9 @@
 
 const kWidth = 640;
 const kHeight = 360;
-const kPlot = { left: 64, right: 500, top: 56, bottom: 304 };
-const kColours = { raw: '#0b6bcb', proto: '#0b6bcb', floor: '#555555', nats: '#c2410c', uws: '#15803d', ws: '#7e22ce' };
-const kNames = { raw: 'Ringcast, raw', proto: 'Ringcast, protobuf', floor: 'floor', nats: 'nats-server', uws: 'uWebSockets.js', ws: 'npm ws' };
+const kPlot = { left: 76, right: 500, top: 56, bottom: 304 };
+const kColours = { ringcast: '#0b6bcb', naive: '#c2410c', raw: '#0b6bcb', proto: '#0b6bcb', floor: '#555555', nats: '#c2410c', uws: '#15803d', ws: '#7e22ce' };
+const kNames = { ringcast: 'Ringcast', naive: 'naive scan', raw: 'Ringcast, raw', proto: 'Ringcast, protobuf', floor: 'floor', nats: 'nats-server', uws: 'uWebSockets.js', ws: 'npm ws' };
 
 const escape = (text) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;');
 const text = (x, y, words, more = '') => `<text x="${x}" y="${y}" ${more}>${escape(words)}</text>`;

@@ -1,7 +1,8 @@
 // Sweeps: what perf/charts measures: one thing is varied, everything else stays.
 //
 // A sweep: {name, title, x: what is varied, at: its values, load(x): words of perf/load, who: contenders, or who(x);
-// charts: [{measure, title, scale}]}.
+// charts: [{measure, title, divisor, log}]}. With `micro` instead of load and who: benchmarks of build/release/micro, by the
+// name of their line.
 
 const bytes = (x) => (x < 1024 ? `${x} B` : `${x / 1024} KiB`);
 const thousands = (x) => x.toLocaleString('en-US');
@@ -9,12 +10,12 @@ const thousands = (x) => x.toLocaleString('en-US');
 export const sweeps = [
   {
     name: 'subscribers',
-    title: '1 topic, 128 B, 100,000 deliveries/s in all',
+    title: '1 topic, 2 messages/s of 128 B: none waits for another',
     x: 'subscribers',
     at: [100, 300, 1000, 3000, 10000],
     label: thousands,
-    load: (x) => ['--subscribers', x, '--rate', 100_000 / x, '--size', 128],
-    who: ['raw', 'floor', 'nats', 'uws'],
+    load: (x) => ['--subscribers', x, '--rate', 2, '--size', 128, '--seconds', 4],
+    who: ['raw', 'floor', 'uws'], // a nats-server's own housekeeping would be most of so little
     charts: [{ measure: 'server_cpu_ns_per_delivery', title: 'CPU per delivery, µs', divisor: 1000 }],
   },
   {
@@ -32,6 +33,16 @@ export const sweeps = [
   },
   {
     name: 'sizes',
+    title: '1 topic × 100 subscribers, 10 messages/s: none waits for another',
+    x: 'bytes of a message',
+    at: [32, 128, 512, 2048, 8192, 65536],
+    label: bytes,
+    load: (x) => ['--subscribers', 100, '--rate', 10, '--size', x],
+    who: ['raw', 'floor', 'nats', 'uws'],
+    charts: [{ measure: 'server_cpu_ns_per_delivery', title: 'CPU per delivery, µs', divisor: 1000 }],
+  },
+  {
+    name: 'throughput',
     title: '1 topic × 100 subscribers, 16 messages under way',
     x: 'bytes of a message',
     at: [32, 128, 512, 2048, 8192, 65536],
@@ -66,12 +77,30 @@ export const sweeps = [
   },
   {
     name: 'shards',
-    title: 'shards that share one core; 1 topic × 1,000 subscribers × 128 B, 100 messages/s',
+    title: 'shards that share one core; 1 topic × 1,000 subscribers × 128 B, 2 messages/s',
     x: 'shards',
     at: [1, 2, 3, 4],
     label: thousands,
-    load: () => ['--subscribers', 1000, '--rate', 100, '--size', 128],
+    load: () => ['--subscribers', 1000, '--rate', 2, '--size', 128, '--seconds', 4],
     who: (x) => ({ raw: x === 1 ? 'raw' : `shards${x}` }),
     charts: [{ measure: 'server_cpu_ns_per_delivery', title: 'CPU per delivery, µs', divisor: 1000 }],
+  },
+  {
+    name: 'match',
+    title: 'wildcard filters of which one or none matches; the naive scan asks each',
+    x: 'wildcard filters',
+    at: [1, 10, 100, 1000, 10000],
+    label: thousands,
+    micro: { ringcast: 'match', naive: 'match_naively' },
+    charts: [{ measure: 'cpu_time', title: 'to match a topic, ns', divisor: 1, log: true }],
+  },
+  {
+    name: 'route',
+    title: 'a message of 128 B is given its number, kept, and the old one freed; topics in no order',
+    x: 'topics',
+    at: [1, 10, 100, 1000, 10000, 100000],
+    label: thousands,
+    micro: { ringcast: 'route_home' },
+    charts: [{ measure: 'cpu_time', title: 'at the topic’s home, ns', divisor: 1 }],
   },
 ];

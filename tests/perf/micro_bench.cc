@@ -89,7 +89,7 @@ void match(benchmark::State& state) {
     benchmark::DoNotOptimize(sum);
   }
 }
-BENCHMARK(match)->Arg(1)->Arg(100)->Arg(10'000);
+BENCHMARK(match)->RangeMultiplier(10)->Range(1, 10'000);
 
 // What match is compared with: each filter is asked.
 void match_naively(benchmark::State& state) {
@@ -100,7 +100,7 @@ void match_naively(benchmark::State& state) {
     benchmark::DoNotOptimize(count);
   }
 }
-BENCHMARK(match_naively)->Arg(1)->Arg(100)->Arg(10'000);
+BENCHMARK(match_naively)->RangeMultiplier(10)->Range(1, 10'000);
 
 // ---- route: at the topic's home, then at its subscribers ----
 
@@ -124,7 +124,7 @@ void route_home(benchmark::State& state) {
     t = (t + 7919) % names.size();  // a prime: not in the order of memory
   }
 }
-BENCHMARK(route_home)->Arg(1)->Arg(100'000);
+BENCHMARK(route_home)->RangeMultiplier(10)->Range(1, 100'000);
 
 void route_subscribers(benchmark::State& state) {
   topics::Subscriptions subscriptions({.shards = 1, .key = kKey});
