@@ -9,9 +9,13 @@ std::string text(Key key) {
 }
 
 std::string payload_of(Key key, std::size_t size) {
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz";
   std::string payload = text(key) + ":";
   payload.reserve(size);
-  while (payload.size() < size) payload += static_cast<char>('a' + (key.client + key.number + payload.size()) % 26);
+  for (std::size_t from = (key.client + key.number + payload.size()) % kLetters.size(); payload.size() < size;
+       from = 0) {
+    payload += kLetters.substr(from, size - payload.size());
+  }
   return payload;
 }
 
