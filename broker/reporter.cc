@@ -37,7 +37,7 @@ constexpr std::array<KindInfo, Journal::kKinds> kInfos{{
 }};
 
 // "0, 3"
-std::string list_of(topics::ShardSet shards) {
+std::string shard_numbers(topics::ShardSet shards) {
   std::string text;
   while (shards != 0) text += (text.empty() ? "" : ", ") + std::to_string(topics::take_shard(shards));
   return text;
@@ -51,7 +51,7 @@ void Reporter::take(std::uint32_t shard, const Journal::Entry& entry, Instant no
   if (!throttle_.pass(kind, now)) return;
   const KindInfo& info = kInfos[kind];
   const std::string id = entry.slot.valid() ? connection_id(shard, entry.slot) : "";
-  const std::string shards = entry.kind == Kind::stalled ? list_of(entry.count) : "";
+  const std::string shards = entry.kind == Kind::stalled ? shard_numbers(entry.count) : "";
   const std::string why =
       entry.kind == Kind::accept_failed ? std::generic_category().message(static_cast<int>(entry.count)) : entry.text;
   std::vector<LogField> fields;
