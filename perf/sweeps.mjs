@@ -38,7 +38,7 @@ export const sweeps = [
     at: [32, 128, 512, 2048, 8192, 65536],
     label: bytes,
     load: (x) => ['--subscribers', 100, '--rate', 10, '--size', x],
-    who: ['raw', 'floor', 'nats', 'uws'],
+    who: ['raw', 'floor', 'uws'],
     charts: [{ measure: 'server_cpu_ns_per_delivery', title: 'CPU per delivery, µs', divisor: 1000 }],
   },
   {
