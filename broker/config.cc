@@ -3,6 +3,61 @@
 #include "broker/option_value.h"
 
 namespace ringcast::broker {
+namespace {
+
+std::expected<void, std::string> check_tls(const Config& config) {
+  if (config.tls_certificates.size() != config.tls_keys.size()) {
+    return std::unexpected("there are " + std::to_string(config.tls_certificates.size()) + " tls-cert, but " +
+                           std::to_string(config.tls_keys.size()) +
+                           " tls-key: give each certificate its key, in the same order");
+  }
+  const bool listens = !config.tls_listen.off() || !config.admin_tls_listen.off();
+  if (listens && config.tls_certificates.empty()) {
+    return std::unexpected("TLS needs a certificate and its key: set tls-cert and tls-key");
+  }
+  if (!listens && !config.tls_certificates.empty()) {
+    return std::unexpected(
+        "tls-cert is set, but nothing listens with TLS: set tls-listen, such as 0.0.0.0:8443, or admin-tls-listen");
+  }
+  const bool asks = config.tls_client_auth != ClientAuth::none || config.admin_tls_client_auth != ClientAuth::none;
+  if (asks && config.tls_client_ca.empty()) {
+    return std::unexpected("clients' certificates are asked for, but nobody may sign them: set tls-client-ca");
+  }
+  if (!asks && !config.tls_client_ca.empty()) {
+    return std::unexpected(
+        "tls-client-ca is set, but nobody is asked for a certificate: set tls-client-auth or admin-tls-client-auth");
+  }
+  return {};
+}
+
+// No two listeners share an address, and each port is somewhere.
+std::expected<void, std::string> check_listeners(const Config& config) {
+  struct Listener {
+    std::string_view name;
+    const Address& address;
+  };
+  const Listener listeners[] = {{"listen", config.listen},
+                                {"tls-listen", config.tls_listen},
+                                {"admin", config.admin},
+                                {"admin-tls-listen", config.admin_tls_listen}};
+  if (config.listen.off() && config.tls_listen.off()) {
+    return std::unexpected("listen and tls-listen are both off: clients need one of them");
+  }
+  if (config.admin.off() && config.admin_tls_listen.off()) {
+    return std::unexpected("admin and admin-tls-listen are both off: operators need one of them");
+  }
+  for (const Listener& one : listeners) {
+    for (const Listener& other : listeners) {
+      if (&one == &other || one.address.off() || one.address.port == 0 || one.address != other.address) continue;
+      return std::unexpected(std::string(one.name) + " and " + std::string(other.name) + " are both " +
+                             address_text(one.address) + ": give " + std::string(other.name) + " a port of its own");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 std::expected<void, std::string> check_config(const Config& config) {
   const std::uint64_t outbox_needed = config.max_message_bytes + kOutboxSpareBytes;
   if (config.outbox_max_bytes < outbox_needed) {
@@ -10,10 +65,8 @@ std::expected<void, std::string> check_config(const Config& config) {
                            size_text(config.max_message_bytes) +
                            " (max-message) and its frames: set max-outbox to at least " + size_text(outbox_needed));
   }
-  if (config.listen == config.admin && config.listen.port != 0) {
-    return std::unexpected("listen and admin are both " + address_text(config.listen) +
-                           ": give admin a port of its own");
-  }
+  if (const auto checked = check_listeners(config); !checked) return checked;
+  if (const auto checked = check_tls(config); !checked) return checked;
   if (config.history_rules.size() > kHistoryRulesMax) {
     return std::unexpected("there are " + std::to_string(config.history_rules.size()) + " history rules, but at most " +
                            std::to_string(kHistoryRulesMax) + " are taken: join some by a wildcard");

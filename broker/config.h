@@ -28,8 +28,10 @@ inline constexpr std::uint32_t kHistoryRulesMax = 1'000;       // each is tried 
 
 // Where to listen: a literal address (no name: looking one up could block or change) and a port, 0 = any free one.
 struct Address {
-  std::string host;  // "127.0.0.1", "::1" (without brackets), "0.0.0.0", "::"
+  std::string host;  // "127.0.0.1", "::1" (without brackets), "0.0.0.0", "::"; empty: nowhere ("off")
   std::uint16_t port = 0;
+
+  [[nodiscard]] bool off() const noexcept { return host.empty(); }
 
   friend bool operator==(const Address&, const Address&) = default;
 };
@@ -43,6 +45,14 @@ enum class IoBackend : std::uint8_t {
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 enum class LogFormat : std::uint8_t { text, json };
 enum class Toggle : std::uint8_t { off, on };
+
+// Whether clients show a certificate of their own (RFC 8446 §4.4.2).
+enum class ClientAuth : std::uint8_t {
+  none,
+  optional,  // who shows one must show a good one
+  required,
+};
+enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
 
 // What the topics that match `filter` keep. The first rule that matches a topic decides. What it does not say is as for
 // topics that no rule matches: Config::history and those below it.
@@ -60,10 +70,23 @@ struct Config {
   // Where. Both on loopback: a broker that nobody configured is nobody else's business.
   Address listen{"127.0.0.1", 8080};
   Address admin{"127.0.0.1", 9090};
+  // The same ports over TLS, beside these or instead of them; off where nobody configured certificates.
+  Address tls_listen;
+  Address admin_tls_listen;
   // Put before every path of the client port, for an ingress that does not strip its prefix. Empty, or "/a/b".
   std::string base_path;
   // Origins allowed besides the usual ones (none, same host, loopback); "*" allows all.
   std::vector<std::string> allowed_origins;
+
+  // TLS. Certificates and keys in the same order, several where clients name several hosts (SNI).
+  std::vector<std::string> tls_certificates;
+  std::vector<std::string> tls_keys;
+  std::string tls_client_ca;  // who may sign clients' certificates
+  ClientAuth tls_client_auth = ClientAuth::none;
+  ClientAuth admin_tls_client_auth = ClientAuth::none;
+  TlsVersion tls_min_version = TlsVersion::v1_2;    // RFC 8996: below it nobody is safe
+  std::uint32_t tls_handshakes_max = 4'000;         // under way; some 30 KiB each, which their deadline frees
+  std::uint32_t tls_handshakes_per_second = 2'000;  // begun; 0.2 to 1 ms of a CPU each, the rest wait their turn
 
   // Machine. No value: as many shards as CPUs that the process may really use (affinity, cgroup quota).
   std::optional<std::uint32_t> shards;

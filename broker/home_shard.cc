@@ -176,7 +176,7 @@ HomeShard::Taken HomeShard::take_one(std::uint32_t from, Request& request, const
       push(from, {.kind = Delivery::Kind::caught_up, .slot = request.slot});
       return Taken::yes;
     case Request::Kind::hand_over:
-      handed_over_.push_back(request.fd);
+      handed_over_.push_back({request.fd, request.tls});
       return Taken::yes;
   }
   assert(false);

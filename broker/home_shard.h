@@ -22,6 +22,12 @@
 
 namespace ringcast::broker {
 
+// A connection that another shard accepted.
+struct HandedOver {
+  int fd = -1;
+  bool tls = false;  // by its TLS listener
+};
+
 class HomeShard {
  public:
   // What may lie unread in one ring of deliveries, in bytes of messages; one message always fits.
@@ -83,7 +89,7 @@ class HomeShard {
   [[nodiscard]] topics::ShardSet stalled_on() const noexcept { return stalled_on_; }
 
   // Connections that other shards have handed over to this one. The caller clears it.
-  [[nodiscard]] std::vector<int>& handed_over() noexcept { return handed_over_; }
+  [[nodiscard]] std::vector<HandedOver>& handed_over() noexcept { return handed_over_; }
 
   [[nodiscard]] const topics::Home& home() const noexcept { return home_; }
   [[nodiscard]] const Repeats& repeats() const noexcept { return repeats_; }
@@ -116,7 +122,7 @@ class HomeShard {
   topics::Home home_;
   Repeats repeats_;
   std::vector<Reader> readers_;
-  std::vector<int> handed_over_;
+  std::vector<HandedOver> handed_over_;
   topics::ShardSet room_made_ = 0;
   std::uint32_t first_ = 0;          // whose requests are taken first: it rotates
   topics::ShardSet stalled_ = 0;     // shards whose oldest request found no room, as the last take() found

@@ -52,6 +52,7 @@ struct Request {
   };
   Kind kind = Kind::publish;
   bool wants_ack = false;          // publish: acknowledge success too, not only refusal
+  bool tls = false;                // hand_over: it came to the TLS listener
   bool first = false;              // subscribe: the asking shard had no subscriber of this filter before
   std::uint32_t subscription = 0;  // subscribe, pull: index in the session
   std::uint32_t ticket = 0;        // echoed in the answer, so that a late one is recognised

@@ -33,6 +33,12 @@ constexpr std::array<Choice<Progress>, 3> choices(Progress /*type*/) {
 constexpr std::array<Choice<Toggle>, 2> choices(Toggle /*type*/) {
   return {{{"on", Toggle::on}, {"off", Toggle::off}}};
 }
+constexpr std::array<Choice<ClientAuth>, 3> choices(ClientAuth /*type*/) {
+  return {{{"none", ClientAuth::none}, {"optional", ClientAuth::optional}, {"required", ClientAuth::required}}};
+}
+constexpr std::array<Choice<TlsVersion>, 2> choices(TlsVersion /*type*/) {
+  return {{{"1.2", TlsVersion::v1_2}, {"1.3", TlsVersion::v1_3}}};
+}
 constexpr std::array<Choice<LogFormat>, 2> choices(LogFormat /*type*/) {
   return {{{"text", LogFormat::text}, {"json", LogFormat::json}}};
 }

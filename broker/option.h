@@ -23,6 +23,9 @@ struct Options : Config {
   std::string config_file;
 
   std::string url = "http://127.0.0.1:8080";
+  std::string ca;           // pub, sub, demo, top; empty: the system's
+  std::string certificate;  // and its key; empty: none
+  std::string key;
   Progress progress = Progress::automatic;
   std::optional<std::uint64_t> count;               // messages; none: no end
   bool binary = false;                              // pub
@@ -69,7 +72,8 @@ using Field = std::variant<Address Options::*, std::string Options::*, std::vect
                            std::vector<HistoryRule> Options::*, std::optional<std::uint32_t> Options::*,
                            std::optional<std::uint64_t> Options::*, std::uint32_t Options::*, std::uint64_t Options::*,
                            std::int64_t Options::*, bool Options::*, Progress Options::*, IoBackend Options::*,
-                           LogLevel Options::*, LogFormat Options::*, Toggle Options::*>;
+                           LogLevel Options::*, LogFormat Options::*, Toggle Options::*, ClientAuth Options::*,
+                           TlsVersion Options::*>;
 
 // What the type alone does not refuse.
 enum class Check : std::uint8_t { none, power_of_two, base_path, origin };

@@ -107,6 +107,7 @@ Parsed<std::int64_t> parse_duration(std::string_view text) {
 }
 
 Parsed<Address> parse_address(std::string_view text) {
+  if (text == "off") return Address{};
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return reason(kAddressReason);
   const auto port = parse_count(text.substr(colon + 1));
@@ -216,6 +217,7 @@ std::string duration_text(std::int64_t ms) {
 }
 
 std::string address_text(const Address& address) {
+  if (address.off()) return "off";
   const bool v6 = address.host.contains(':');
   return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
 }

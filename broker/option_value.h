@@ -25,7 +25,7 @@ using Parsed = std::expected<T, std::string>;
 // Milliseconds: a number followed by ms, s, m or h. A number alone is refused, except 0: it could be either.
 [[nodiscard]] Parsed<std::int64_t> parse_duration(std::string_view text);
 
-// "127.0.0.1:8080", "[::1]:8080", "localhost:8080" (which is 127.0.0.1). Other names are refused.
+// "127.0.0.1:8080", "[::1]:8080", "localhost:8080" (which is 127.0.0.1), "off". Other names are refused.
 [[nodiscard]] Parsed<Address> parse_address(std::string_view text);
 
 // "FILTER=N", or "FILTER=last:N;bytes:SIZE;age:DURATION;ttl:DURATION", of which one is enough: the last `=` divides,

@@ -36,6 +36,10 @@ struct Sample {
   std::uint64_t accepted_connections = 0;
   std::uint64_t accept_errors = 0;
   std::uint64_t handed_over_connections = 0;
+  std::uint64_t tls_handshakes = 0;
+  std::uint64_t tls_resumed_handshakes = 0;
+  std::uint64_t tls_failures = 0;
+  std::uint64_t tls_refused_handshakes = 0;
   std::uint64_t refused_connections = 0;
   std::uint64_t received_bytes = 0;
   std::uint64_t sent_bytes = 0;

@@ -65,6 +65,13 @@ void Attendant::sample(const Loop& loop, Instant now) {
   sample.accepted_connections = io.accepted;
   sample.accept_errors = io.accept_errors;
   sample.handed_over_connections = io.handed_over;
+  if (connections_.tls() != nullptr) {
+    const TlsShard::Counters& tls = connections_.tls()->counters;
+    sample.tls_handshakes = tls.handshakes;
+    sample.tls_resumed_handshakes = tls.resumed;
+    sample.tls_failures = tls.failed;
+    sample.tls_refused_handshakes = tls.refused;
+  }
   sample.received_bytes = io.received_bytes;
   sample.sent_bytes = io.sent_bytes;
   sample.sends = io.sends;

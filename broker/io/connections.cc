@@ -8,13 +8,23 @@ namespace ringcast::io {
 
 namespace {
 
-constexpr std::uint32_t kChunk = 64;                          // connections: as many as a chunk of sessions
-constexpr SlotId kListenerSlot{.index = 0, .generation = 0};  // told apart by the kind of operation
+constexpr std::uint32_t kChunk = 64;  // connections: as many as a chunk of sessions
+
+// Told apart from a connection's by the kind of operation.
+constexpr SlotId listener_slot(std::size_t via) {
+  return {.index = static_cast<std::uint32_t>(via), .generation = 0};
+}
 
 }  // namespace
 
-Connections::Connections(broker::Shard& shard, const Options& options)
-    : shard_(shard), options_(options), scratch_(new std::uint8_t[kSendsPerBatch * kGatherBytes]) {}
+Connections::Connections(broker::Shard& shard, const Options& options, std::unique_ptr<TlsShard> tls)
+    : shard_(shard),
+      options_(options),
+      tls_(std::move(tls)),
+      scratch_(new std::uint8_t[kSendsPerBatch * kGatherBytes]),
+      listeners_{Listener{.fd = options.listener}, Listener{.fd = options.tls_listener}} {
+  assert(options.tls_listener < 0 || tls_ != nullptr);
+}
 
 Connections::Connection* Connections::find(SlotId slot) noexcept {
   if (slot.index / kChunk >= chunks_.size()) return nullptr;
@@ -27,21 +37,27 @@ Connections::Connection* Connections::find(SlotId slot) noexcept {
 void Connections::start_accepting() {
   accepting_ = true;
   accept_retry_ = Instant::never();
-  if (accept_armed_ || options_.listener < 0) return;
-  accept_armed_ = true;
-  operations_.push_back({.kind = OperationKind::accept, .fd = options_.listener, .slot = kListenerSlot});
+  for (std::size_t via = 0; via < listeners_.size(); ++via) {
+    Listener& listener = listeners_[via];
+    if (listener.armed || listener.fd < 0) continue;
+    listener.armed = true;
+    operations_.push_back({.kind = OperationKind::accept, .fd = listener.fd, .slot = listener_slot(via)});
+  }
 }
 
 void Connections::stop_accepting() {
   accepting_ = false;
   accept_retry_ = Instant::never();
-  if (accept_armed_) {
-    operations_.push_back({.kind = OperationKind::cancel_accept, .fd = options_.listener, .slot = kListenerSlot});
+  for (std::size_t via = 0; via < listeners_.size(); ++via) {
+    if (!listeners_[via].armed) continue;
+    operations_.push_back({.kind = OperationKind::cancel_accept, .fd = listeners_[via].fd, .slot = listener_slot(via)});
   }
 }
 
 void Connections::accepted(const Completion& completion, const Now& now) {
-  if (!completion.more) accept_armed_ = false;
+  Listener& listener = listeners_[completion.slot.index];
+  const Via via = static_cast<Via>(completion.slot.index);
+  if (!completion.more) listener.armed = false;
   if (completion.result < 0) {
     if (completion.result != -ECANCELED) {
       ++counters_.accept_errors;
@@ -50,24 +66,28 @@ void Connections::accepted(const Completion& completion, const Now& now) {
                                         .count = static_cast<std::uint64_t>(-completion.result)});
     }
     // Out of descriptors or memory: arming again at once would fail at once, for ever.
-    if (!accept_armed_ && accepting_) accept_retry_ = now.monotonic + kAcceptRetryMs;
+    if (!listener.armed && accepting_) accept_retry_ = now.monotonic + kAcceptRetryMs;
     return;
   }
   ++counters_.accepted;
   const std::uint32_t self = shard_.index();
   const std::uint32_t keeper = choose_shard_ == nullptr ? self : choose_shard_(choose_context_, self);
   if (keeper == self) {
-    adopt(completion.result, now.monotonic);
+    adopt(completion.result, now.monotonic, via);
   } else {
     ++counters_.handed_over;
-    shard_.requester().send(keeper, {.kind = broker::Request::Kind::hand_over, .fd = completion.result});
+    shard_.requester().send(
+        keeper, {.kind = broker::Request::Kind::hand_over, .tls = via == Via::tls, .fd = completion.result});
   }
-  if (!accept_armed_ && accepting_) start_accepting();
+  if (!listener.armed && accepting_) start_accepting();
 }
 
-void Connections::adopt(int fd, Instant now) {
-  const SlotId slot = shard_.opened({.reached_by_loopback = options_.reached_by_loopback}, now);
+void Connections::adopt(int fd, Instant now, Via via) {
+  const bool by_loopback = via == Via::tls ? options_.tls_reached_by_loopback : options_.reached_by_loopback;
+  const bool admitted = via == Via::plain || tls_->admit();
+  const SlotId slot = admitted ? shard_.opened({.reached_by_loopback = by_loopback}, now) : SlotId{};
   if (!slot.valid()) {
+    if (via == Via::tls && admitted) tls_->over();
     operations_.push_back({.kind = OperationKind::close, .fd = fd});
     return;
   }
@@ -78,6 +98,7 @@ void Connections::adopt(int fd, Instant now) {
   connection.fd = fd;
   connection.generation = slot.generation;
   connection.state = State::open;
+  if (via == Via::tls) connection.tls = std::make_unique<TlsConnection>(tls_->context(), tls_->wire);
   ++open_;
   arm_receive(slot, connection);
 }
@@ -108,6 +129,7 @@ void Connections::complete(std::span<const Completion> completions, const Now& n
         break;
     }
   }
+  if (tls_ != nullptr) step_handshakes(now.monotonic);
 }
 
 void Connections::received(const Completion& completion, Instant now) {
@@ -142,11 +164,18 @@ void Connections::end_of_stream(SlotId slot, Connection& connection, Instant now
 void Connections::received_data(SlotId slot, Connection& connection, MutableBytes data, Instant now) {
   counters_.received_bytes += data.size();
   if (connection.state == State::aborting) return;
-  if (connection.state != State::open) {
-    connection.thrown_away += data.size();
-    if (connection.thrown_away > options_.linger_bytes_max) shard_.peer_lost(slot);
-    return;
-  }
+  if (connection.state != State::open) return throw_away(slot, connection, data.size());
+  if (connection.tls != nullptr) return received_sealed(slot, connection, data, now);
+  received_plain(slot, connection, data, now);
+}
+
+void Connections::throw_away(SlotId slot, Connection& connection, std::size_t size) {
+  const std::uint64_t sum = connection.thrown_away + std::uint64_t{size};
+  connection.thrown_away = static_cast<std::uint32_t>(std::min<std::uint64_t>(sum, UINT32_MAX));
+  if (sum > options_.linger_bytes_max) shard_.peer_lost(slot);
+}
+
+void Connections::received_plain(SlotId slot, Connection& connection, MutableBytes data, Instant now) {
   if (connection.kept != nullptr) {
     connection.kept->insert(connection.kept->end(), data.begin(), data.end());
     return;
@@ -188,20 +217,29 @@ void Connections::socket_ready(const Completion& completion, Instant now) {
   connection->waits_for_socket = false;
   broker::Session& session = shard_.sessions().at(completion.slot.index);
   if (completion.kind == OperationKind::send && completion.result > 0) {
-    counters_.sent_bytes += static_cast<std::uint64_t>(completion.result);
-    session.outbox.consume(static_cast<std::size_t>(completion.result), shard_.sessions().outboxes());
+    const auto size = static_cast<std::size_t>(completion.result);
+    counters_.sent_bytes += size;
+    if (connection->tls != nullptr) {
+      sealed_was_sent(*connection->tls, connection->tls->owed, size);
+    } else {
+      session.outbox.consume(size, shard_.sessions().outboxes());
+    }
     if (session.wants_sent()) shard_.sent(completion.slot);
   }
   if (connection->state == State::aborting) return close_if_idle(completion.slot, *connection);
   shard_.unblocked(completion.slot);
   if (completion.result < 0) return shard_.peer_lost(completion.slot);
-  if (connection->state == State::finishing && session.outbox.empty()) fin(completion.slot, *connection, now);
+  if (connection->tls != nullptr && connection->tls->owes())
+    shard_.sessions().mark_dirty(session, completion.slot.index);
+  if (connection->state == State::finishing) fin_if_sent(completion.slot, *connection, now);
 }
 
 // ---- the shard's lists ----
 
 void Connections::apply(const Now& now) {
-  for (int& fd : shard_.home().handed_over()) adopt(fd, now.monotonic);
+  for (const broker::HandedOver& one : shard_.home().handed_over()) {
+    adopt(one.fd, now.monotonic, one.tls ? Via::tls : Via::plain);
+  }
   shard_.home().handed_over().clear();
   // By index: offering bytes can resume and doom more.
   auto& resumed = shard_.sessions().resumed();
@@ -250,10 +288,26 @@ void Connections::offer_kept(SlotId slot, Connection& connection, Instant now) {
 
 void Connections::finish(SlotId slot, Connection& connection, Instant now) {
   if (connection.state != State::open) return;
+  // Before the end of a handshake there is nothing in which anybody could be told something.
+  if (connection.tls != nullptr && connection.tls->stage.state() == TlsStage::State::handshaking) {
+    return shard_.peer_lost(slot);
+  }
   connection.state = State::finishing;
   connection.kept.reset();
   want_receive(slot, connection);
-  if (shard_.sessions().at(slot.index).outbox.empty()) fin(slot, connection, now);
+  fin_if_sent(slot, connection, now);
+}
+
+// All that is owed has been sent, or something is left to be said first (close_notify, RFC 8446 §6.1).
+void Connections::fin_if_sent(SlotId slot, Connection& connection, Instant now) {
+  assert(connection.state == State::finishing);
+  if (!shard_.sessions().at(slot.index).outbox.empty()) return;
+  if (connection.tls != nullptr) {
+    connection.tls->stage.close();
+    take_said(slot, connection);
+    if (connection.tls->owes()) return;
+  }
+  fin(slot, connection, now);
 }
 
 void Connections::fin(SlotId slot, Connection& connection, Instant now) {
@@ -277,6 +331,7 @@ void Connections::abort(SlotId slot, Connection& connection) {
 void Connections::close_if_idle(SlotId slot, Connection& connection) {
   if (connection.state != State::aborting || connection.receive_armed || connection.waits_for_socket) return;
   operations_.push_back({.kind = OperationKind::close, .fd = connection.fd, .slot = slot});
+  forget_tls(connection);
   connection = Connection{};
   --open_;
   shard_.released(slot);
@@ -311,15 +366,21 @@ bool Connections::flush(Backend& backend, std::size_t connections_max, Instant n
 
 void Connections::gather_batch(std::size_t end) {
   batch_.clear();
+  if (tls_ != nullptr) begin_sealing();
   const auto& dirty = shard_.sessions().dirty();
   for (; dirty_done_ < end && batch_.size() < kSendsPerBatch; ++dirty_done_) {
     const SlotId slot = dirty[dirty_done_];
     broker::Session* session = shard_.sessions().find(slot);
     if (session == nullptr) continue;
     session->dirty = false;
-    const Connection* connection = find(slot);
+    Connection* connection = find(slot);
     assert(connection != nullptr);
-    if (connection->state == State::aborting || connection->waits_for_socket || session->outbox.empty()) continue;
+    if (connection->state == State::aborting || connection->waits_for_socket) continue;
+    if (connection->tls != nullptr) {
+      gather_sealed(slot, *connection, *session);
+      continue;
+    }
+    if (session->outbox.empty()) continue;
     if (session->phase == broker::Phase::upgrading) continue;
     const MutableBytes scratch{scratch_.get() + batch_.size() * kGatherBytes, kGatherBytes};
     batch_.push_back({.fd = connection->fd, .slot = slot, .data = session->outbox.gather(scratch, kSendBytesMax)});
@@ -339,17 +400,21 @@ void Connections::account_batch(std::span<const Short> shorts, Instant now) {
       shorts = shorts.subspan(1);
     }
     counters_.sent_bytes += taken;
-    session.outbox.consume(taken, sessions.outboxes());
     Connection& connection = *find(send.slot);
+    if (connection.tls != nullptr) {
+      sealed_was_sent(*connection.tls, send.data, taken);
+    } else {
+      session.outbox.consume(taken, sessions.outboxes());
+    }
     if (error == -EAGAIN) {
       wait_for_socket(send.slot, connection);
     } else if (error != 0) {
       shard_.peer_lost(send.slot);
-    } else if (!session.outbox.empty()) {
+    } else if (owes(connection, session)) {
       session.dirty = true;
       dirty_again_.push_back(send.slot);
     } else if (connection.state == State::finishing) {
-      fin(send.slot, connection, now);
+      fin_if_sent(send.slot, connection, now);
     }
     if (session.wants_sent()) shard_.sent(send.slot);
   }
@@ -363,7 +428,10 @@ void Connections::wait_for_socket(SlotId slot, Connection& connection) {
   connection.waits_for_socket = true;
   shard_.blocked(slot);
   broker::Outbox& outbox = shard_.sessions().at(slot.index).outbox;
-  if (outbox.frame_begun()) {
+  if (connection.tls != nullptr) {
+    const Bytes rest = connection.tls->owed;  // a record that was begun must be finished too
+    operations_.push_back({.kind = OperationKind::send, .fd = connection.fd, .slot = slot, .data = rest});
+  } else if (outbox.frame_begun()) {
     const Bytes rest = outbox.begun_frame(shard_.sessions().outboxes());
     operations_.push_back({.kind = OperationKind::send, .fd = connection.fd, .slot = slot, .data = rest});
   } else {

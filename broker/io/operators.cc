@@ -21,7 +21,8 @@ namespace ringcast::io {
 namespace {
 
 constexpr std::uint64_t kWaker = 0;
-constexpr std::uint64_t kListener = 1;  // others are peers
+constexpr std::uint64_t kListener = 1;
+constexpr std::uint64_t kTlsListener = 2;  // others are peers
 constexpr std::size_t kReceiveBytes = 16 * 1024;
 constexpr std::int64_t kWaitMaxMs = 60'000;
 constexpr std::chrono::milliseconds kAcceptPause{50};
@@ -41,15 +42,17 @@ bool reached_by_loopback(int fd) noexcept {
 
 }  // namespace
 
-Operators::Operators(const Parts& parts, Descriptor listener)
+Operators::Operators(const Parts& parts, Listening listening)
     : config_(parts.config),
       mesh_(parts.mesh),
       fleet_(parts.fleet),
       desk_(parts.about, parts.services, parts.fleet.inquiries, parts.key),
       reporter_(parts.log),
       find_file_(parts.find_file),
-      listener_(std::move(listener)),
-      last_id_(kListener) {}
+      listening_(std::move(listening)),
+      last_id_(kTlsListener) {
+  if (listening_.context != nullptr) sealed_.reserve(kTlsSealedBytesMax);
+}
 
 Operators::~Operators() {
   stop();
@@ -66,13 +69,22 @@ std::expected<void, Error> Operators::start() {
   if (!epoll_.valid()) return std::unexpected(system_error(errno, "epoll_create1"));
   // Edge-triggered: the waker is never read.
   epoll_event waker{.events = EPOLLIN | EPOLLET, .data = {.u64 = kWaker}};
-  epoll_event listener{.events = EPOLLIN, .data = {.u64 = kListener}};
-  if (::fcntl(listener_.get(), F_SETFL, O_NONBLOCK) < 0) return std::unexpected(system_error(errno, "fcntl"));
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fleet_.operators.fd(), &waker) < 0 ||
-      ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener_.get(), &listener) < 0) {
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fleet_.operators.fd(), &waker) < 0) {
     return std::unexpected(system_error(errno, "epoll_ctl"));
   }
+  if (const auto watched = watch_listener(listening_.plain, kListener); !watched) return watched;
+  if (const auto watched = watch_listener(listening_.tls, kTlsListener); !watched) return watched;
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  return {};
+}
+
+std::expected<void, Error> Operators::watch_listener(const Descriptor& listener, std::uint64_t id) {
+  if (!listener.valid()) return {};
+  epoll_event event{.events = EPOLLIN, .data = {.u64 = id}};
+  if (::fcntl(listener.get(), F_SETFL, O_NONBLOCK) < 0) return std::unexpected(system_error(errno, "fcntl"));
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener.get(), &event) < 0) {
+    return std::unexpected(system_error(errno, "epoll_ctl"));
+  }
   return {};
 }
 
@@ -84,6 +96,7 @@ broker::State Operators::state() const noexcept {
 void Operators::run(const std::stop_token& stop) {
   std::array<epoll_event, kPeersMax> events{};
   while (!stop.stop_requested()) {
+    if (TlsContext context = fleet_.operators_tls.take()) listening_.context = std::move(context);
     ring(desk_.turn(state(), now()));
     Now time = now();
     report(time.monotonic);
@@ -92,7 +105,8 @@ void Operators::run(const std::stop_token& stop) {
     time = now();
     for (const epoll_event& event : std::span{events}.first(static_cast<std::size_t>(std::max(0, count)))) {
       const std::uint64_t id = event.data.u64;
-      if (id == kListener) accept_peers(time);
+      if (id == kListener) accept_peers(listening_.plain, time);
+      if (id == kTlsListener) accept_peers(listening_.tls, time);
       const auto found = peers_.find(id);
       if (found == peers_.end()) continue;
       const bool gone = (event.events & (EPOLLHUP | EPOLLERR)) != 0;  // in both directions
@@ -128,9 +142,9 @@ void Operators::ring(topics::ShardSet shards) {
 
 // ---- peers ----
 
-void Operators::accept_peers(const Now& now) {
+void Operators::accept_peers(const Descriptor& listener, const Now& now) {
   for (;;) {
-    Descriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    Descriptor socket(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket.valid()) {
       // Out of descriptors: it would fail at once for ever, as whoever waits still does.
       if (errno != EAGAIN && !make_room()) std::this_thread::sleep_for(kAcceptPause);
@@ -140,6 +154,7 @@ void Operators::accept_peers(const Now& now) {
     const std::uint64_t id = ++last_id_;
     const int fd = socket.release();
     auto peer = std::make_unique<Peer>(fd, config_, reached_by_loopback(fd), now, find_file_);
+    if (&listener == &listening_.tls) peer->tls = std::make_unique<TlsConnection>(*listening_.context, wire_);
     epoll_event event{.events = EPOLLIN, .data = {.u64 = id}};
     peer->interest = EPOLLIN;
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) peers_.emplace(id, std::move(peer));
@@ -150,7 +165,7 @@ void Operators::accept_peers(const Now& now) {
 bool Operators::make_room() {
   std::uint64_t oldest = 0;
   for (const auto& [id, peer] : peers_) {
-    if (!peer->answering && peer->session.output().empty() && (oldest == 0 || id < oldest)) oldest = id;
+    if (!peer->answering && !owes(*peer) && (oldest == 0 || id < oldest)) oldest = id;
   }
   if (oldest != 0) drop(oldest);
   return oldest != 0;
@@ -162,10 +177,13 @@ bool Operators::receive(Peer& peer, const Now& now) {
   std::array<char, kReceiveBytes> buffer;
   const ssize_t size = ::recv(peer.fd.get(), buffer.data(), buffer.size(), 0);
   if (size < 0) return errno == EAGAIN || errno == EINTR;
+  const auto bytes = static_cast<std::size_t>(size);
   if (size == 0) {
     peer.session.peer_finished();
+  } else if (peer.tls != nullptr) {
+    received_sealed(peer, {reinterpret_cast<const std::uint8_t*>(buffer.data()), bytes}, now);
   } else {
-    peer.session.received({buffer.data(), static_cast<std::size_t>(size)}, now);
+    peer.session.received({buffer.data(), bytes}, now);
   }
   return true;
 }
@@ -180,13 +198,14 @@ bool Operators::advance(std::uint64_t id, Peer& peer, const Now& now) {
     }
     if (!send(peer, now)) return false;
   } while (!peer.answering && peer.session.has_request());
-  if (peer.session.ended() && peer.session.output().empty()) return false;
+  if (peer.session.ended() && !owes(peer)) return false;
   watch(id, peer);
   return true;
 }
 
-// False when the socket takes nothing any more.
+// False when the socket takes nothing any more, or nothing that it takes could be read.
 bool Operators::send(Peer& peer, const Now& now) {
+  if (peer.tls != nullptr) return send_sealed(peer, now);
   while (!peer.session.output().empty()) {
     const std::string_view output = peer.session.output();
     const ssize_t size = ::send(peer.fd.get(), output.data(), output.size(), MSG_NOSIGNAL);
@@ -197,8 +216,7 @@ bool Operators::send(Peer& peer, const Now& now) {
 }
 
 void Operators::watch(std::uint64_t id, Peer& peer) {
-  const std::uint32_t interest =
-      (peer.session.wants_bytes() ? EPOLLIN : 0U) | (peer.session.output().empty() ? 0U : EPOLLOUT);
+  const std::uint32_t interest = (peer.session.wants_bytes() ? EPOLLIN : 0U) | (owes(peer) ? EPOLLOUT : 0U);
   if (interest == peer.interest) return;
   peer.interest = interest;
   epoll_event event{.events = interest, .data = {.u64 = id}};

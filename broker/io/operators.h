@@ -10,12 +10,14 @@
 #include <memory>
 #include <thread>
 #include <unordered_map>
+#include <vector>
 
 #include "broker/admin_session.h"
 #include "broker/config.h"
 #include "broker/desk.h"
 #include "broker/io/descriptor.h"
 #include "broker/io/error.h"
+#include "broker/io/tls_shard.h"
 #include "broker/io/worker.h"
 #include "broker/reporter.h"
 
@@ -38,7 +40,14 @@ class Operators {
     broker::Reporter::Tell log = nullptr;  // what the shards' journals say; on the operators' thread
   };
 
-  Operators(const Parts& parts, Descriptor listener);
+  // Where it listens; what is not valid() is off.
+  struct Listening {
+    Descriptor plain;
+    Descriptor tls;
+    TlsContext context;  // null: there is no TLS
+  };
+
+  Operators(const Parts& parts, Listening listening);
   Operators(const Operators&) = delete;
   Operators& operator=(const Operators&) = delete;
   ~Operators();  // ends the thread
@@ -55,6 +64,7 @@ class Operators {
     Peer(int socket, const broker::Config& config, bool by_loopback, const Now& now, broker::FindFile find_file)
         : fd(socket), session(config, by_loopback, now, find_file) {}
     Descriptor fd;
+    std::unique_ptr<TlsConnection> tls;  // null: plain
     broker::AdminSession session;
     std::uint32_t interest = 0;  // what epoll was told to watch for
     bool answering = false;      // the desk has a request of it
@@ -62,12 +72,19 @@ class Operators {
   using Peers = std::unordered_map<std::uint64_t, std::unique_ptr<Peer>>;
 
   void run(const std::stop_token& stop);
-  void accept_peers(const Now& now);
+  [[nodiscard]] std::expected<void, Error> watch_listener(const Descriptor& listener, std::uint64_t id);
+  void accept_peers(const Descriptor& listener, const Now& now);
   [[nodiscard]] bool make_room();
   [[nodiscard]] bool receive(Peer& peer, const Now& now);
   // Goes on with a peer as far as it can: its request to the desk, its answer to the socket. False: it has gone.
   [[nodiscard]] bool advance(std::uint64_t id, Peer& peer, const Now& now);
   [[nodiscard]] bool send(Peer& peer, const Now& now);
+  void received_sealed(Peer& peer, Bytes bytes, const Now& now);
+  void take_said(Peer& peer);
+  [[nodiscard]] bool send_sealed(Peer& peer, const Now& now);
+  [[nodiscard]] static bool owes(const Peer& peer) noexcept {
+    return !peer.session.output().empty() || (peer.tls != nullptr && peer.tls->owes());
+  }
   void watch(std::uint64_t id, Peer& peer);
   void drop(std::uint64_t id);
   void give_answers(const Now& now);
@@ -83,7 +100,9 @@ class Operators {
   broker::Desk desk_;
   broker::Reporter reporter_;
   const broker::FindFile find_file_;
-  Descriptor listener_;
+  Listening listening_;
+  TlsWire wire_;
+  std::vector<std::uint8_t> sealed_;  // of one record
   Descriptor epoll_;
   Peers peers_;
   std::uint64_t last_id_;

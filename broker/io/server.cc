@@ -15,6 +15,7 @@
 #include "broker/io/peer.h"
 #include "broker/io/process.h"
 #include "broker/io/reloading.h"
+#include "broker/io/tls_service.h"
 #include "broker/io/worker.h"
 #include "broker/producer_id.h"
 
@@ -79,10 +80,26 @@ void set_stage(Fleet& fleet, Stage stage) {
   fleet.wake_all();
 }
 
+std::expected<Listeners, Error> listen_unless_off(const broker::Address& address, const ListenOptions& options) {
+  return address.off() ? Listeners{.sockets = {}, .address = address} : listen_on(address, options);
+}
+
+// A shard's; -1: there is none.
+int tuned_listener(const Listeners& listeners, std::uint32_t shard) {
+  if (listeners.sockets.empty()) return -1;
+  const int fd = listeners.sockets[shard].get();
+  tune(fd);  // accepted sockets inherit the options: no system call for each connection
+  return fd;
+}
+
+Descriptor only_listener(Listeners& listeners) {
+  return listeners.sockets.empty() ? Descriptor() : std::move(listeners.sockets.front());
+}
+
 // The port that was asked for; where that is the default one and somebody has it already, any free one: two brokers on
 // one machine shall not need a configuration.
 std::expected<Listeners, Error> listen_for_operators(const broker::Address& address, const ServerEvents& events) {
-  auto listeners = listen_on(address, {.count = 1});
+  auto listeners = listen_unless_off(address, {.count = 1});
   if (listeners || address != broker::Config{}.admin) return listeners;
   events.warn("operators' port: " + listeners.error().text + "; taking any free port instead");
   return listen_on({.host = address.host, .port = 0}, {.count = 1});
@@ -105,8 +122,16 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
   const std::uint32_t shards = shard_count(config);
   auto admin = listen_for_operators(config.admin, events);
   if (!admin) return std::unexpected(admin.error().text);
-  auto listeners = listen_on(config.listen, {.count = shards});
+  auto admin_tls = listen_unless_off(config.admin_tls_listen, {.count = 1});
+  if (!admin_tls) return std::unexpected(admin_tls.error().text);
+  TlsService tls(config);
+  const auto opened_tls = tls.open();
+  if (!opened_tls) return std::unexpected(opened_tls.error());
+  for (const std::string& line : *opened_tls) events.warn(line);
+  auto listeners = listen_unless_off(config.listen, {.count = shards});
   if (!listeners) return std::unexpected(listeners.error().text);
+  auto tls_listeners = listen_unless_off(config.tls_listen, {.count = shards});
+  if (!tls_listeners) return std::unexpected(tls_listeners.error().text);
   auto backends = open_backends({.io = config.io,
                                  .count = shards,
                                  .receive_buffers = {.count = config.receive_buffers,
@@ -127,20 +152,24 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
   Fleet fleet(shards);
   std::vector<std::unique_ptr<Worker>> workers;
   for (std::uint32_t i = 0; i < shards; ++i) {
-    tune(listeners->sockets[i].get());  // accepted sockets inherit the options: no system call for each connection
-    workers.push_back(std::make_unique<Worker>(process, fleet, i, std::move(backends->shards[i]),
-                                               Connections::Options{.listener = listeners->sockets[i].get(),
-                                                                    .reached_by_loopback = is_loopback(config.listen),
-                                                                    .linger_bytes_max = config.linger_close_bytes}));
+    workers.push_back(
+        std::make_unique<Worker>(process, fleet, i, std::move(backends->shards[i]),
+                                 Connections::Options{.listener = tuned_listener(*listeners, i),
+                                                      .tls_listener = tuned_listener(*tls_listeners, i),
+                                                      .reached_by_loopback = is_loopback(config.listen),
+                                                      .tls_reached_by_loopback = is_loopback(config.tls_listen),
+                                                      .linger_bytes_max = config.linger_close_bytes},
+                                 tls.make_shard(shards)));
   }
   const broker::About about{.shards = shards,
                             .epoch = broker::hexadecimal(process.epoch),
                             .io = name,
-                            .listen = address_text(listeners->address),
+                            .listen = address_text((config.listen.off() ? *tls_listeners : *listeners).address),
                             .started_us = now().utc_us,
                             .memory_budget_bytes = process.memory_budget};
   if (const auto opened = fleet.operators.open(); !opened) return std::unexpected(opened.error().text);
   Reloading reloading(fleet, mesh, process.memory_budget);
+  reloading.add(tls.part(fleet));
   const broker::Desk::Services services{.exposition = broker::exposition,
                                         .process = [&] { return process_figures(about.started_us); },
                                         .log_level = events.log_level,
@@ -149,27 +178,31 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
                                         .ask_reload = [&] { return reloading.ask(); },
                                         .reloaded = [&](std::uint64_t wish) { return reloading.result(wish); },
                                         .memory_budget = [&] { return reloading.memory_budget(); }};
-  Operators operators({.config = config,
-                       .about = about,
-                       .services = services,
-                       .mesh = mesh,
-                       .fleet = fleet,
-                       .key = process.hash_key,
-                       .find_file = find_file,
-                       .log = events.log},
-                      std::move(admin->sockets.front()));
+  Operators operators(
+      {.config = config,
+       .about = about,
+       .services = services,
+       .mesh = mesh,
+       .fleet = fleet,
+       .key = process.hash_key,
+       .find_file = find_file,
+       .log = events.log},
+      {.plain = only_listener(*admin), .tls = only_listener(*admin_tls), .context = tls.make_operators()});
   if (const auto started = operators.start(); !started) return std::unexpected(started.error().text);
   std::vector<std::jthread> threads;
   threads.reserve(shards);
   for (auto& worker : workers) threads.emplace_back([&worker] { worker->run(); });
 
   operators.set_ready();
-  announce_operators(admin->address, events);
+  if (!admin->address.off()) announce_operators(admin->address, events);
+  if (!admin_tls->address.off()) events.info("operators' port over TLS on " + address_text(admin_tls->address));
 
-  const std::string at = address_text(listeners->address);
-  events.info("ready on http://" + at + config.base_path + "/ with " + std::to_string(shards) +
-              (shards == 1 ? " shard (" : " shards (") + name + ")");
-  if (!is_loopback(config.listen)) {
+  const std::string at = about.listen;
+  if (!config.tls_listen.off())
+    events.info("TLS on https://" + address_text(tls_listeners->address) + config.base_path + "/");
+  events.info((config.listen.off() ? "ready on https://" : "ready on http://") + at + config.base_path + "/ with " +
+              std::to_string(shards) + (shards == 1 ? " shard (" : " shards (") + name + ")");
+  if (!config.listen.off() && !is_loopback(config.listen)) {
     events.warn("listening on " + at +
                 " without TLS and without tokens: anyone who reaches it may publish and subscribe");
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
 
 #include "broker/io/balance.h"
 #include "broker/io/process.h"
@@ -16,13 +17,13 @@ void Fleet::wake_all() {
 }
 
 Worker::Worker(const broker::Process& process, Fleet& fleet, std::uint32_t index, std::unique_ptr<Backend> backend,
-               const Connections::Options& options)
+               const Connections::Options& options, std::unique_ptr<TlsShard> tls)
     : fleet_(fleet),
       mesh_(process.mesh),
       index_(index),
       backend_(std::move(backend)),
       shard_(std::make_unique<broker::Shard>(process, index)),
-      connections_(std::make_unique<Connections>(*shard_, options)),
+      connections_(std::make_unique<Connections>(*shard_, options, std::move(tls))),
       attendant_(*shard_, *connections_, process.mesh, fleet.inquiries[index]),
       gathering_(process.config.gather_ms * 1000) {
   connections_->set_choose_shard(&Worker::choose_shard, this);
@@ -45,6 +46,7 @@ void Worker::turn() {
   const Now time = now();
   ++loop_.turns;
   shard_->sessions().journal().set_now(time.monotonic);
+  if (TlsContext context = fleet_.controls[index_].new_tls.take()) connections_->tls()->use(std::move(context));
   connections_->complete(completions, time);
   if (attendant_.turn(loop_, time)) fleet_.operators.wake();
   wake(shard_->turn(time));
@@ -71,7 +73,7 @@ std::int64_t Worker::wait_ms(Instant now) {
   doorbell.announce_sleep();
   if (shard_->must_not_sleep() || attendant_.must_not_sleep() || fleet_.stage.load(std::memory_order_seq_cst) != stage_)
     return 0;
-  const Instant next = std::min(shard_->next_deadline(), connections_->accept_retry());
+  const Instant next = std::min(shard_->next_deadline(), connections_->next_deadline());
   if (next == Instant::never()) return -1;
   return std::max<std::int64_t>(0, next - now);
 }

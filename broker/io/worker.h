@@ -16,6 +16,7 @@
 #include "broker/io/backend.h"
 #include "broker/io/connections.h"
 #include "broker/io/gathering.h"
+#include "broker/io/tls_context.h"
 #include "broker/io/waker.h"
 #include "broker/journal_ring.h"
 #include "broker/shard.h"
@@ -35,6 +36,7 @@ struct alignas(64) WorkerControl {
   std::atomic<Backend*> backend = nullptr;     // to wake it; set before any worker runs
   std::atomic<std::uint32_t> connections = 0;  // open here; a hint for who takes the next one
   std::atomic<std::uint64_t> idle_turns = 0;   // since draining began: turns in which nothing was in flight
+  TlsContextDrop new_tls;                      // to be used from the next turn on
 };
 
 // What all workers of a process share.
@@ -43,6 +45,7 @@ struct Fleet {
   std::vector<WorkerControl> controls;
   std::vector<broker::Inquiries> inquiries;   // by shard
   std::vector<broker::JournalRing> journals;  // by shard
+  TlsContextDrop operators_tls;               // the operators' thread's, to be used from now on
   Waker operators;                            // wakes the operators' thread; opened before any worker runs
   std::atomic<Stage> stage = Stage::running;
 
@@ -56,7 +59,7 @@ class Worker {
   static constexpr std::size_t kConnectionsPerTurn = 256;
 
   Worker(const broker::Process& process, Fleet& fleet, std::uint32_t index, std::unique_ptr<Backend> backend,
-         const Connections::Options& options);
+         const Connections::Options& options, std::unique_ptr<TlsShard> tls);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 

@@ -36,6 +36,21 @@ SlotId ConnectionsBench::connect() {
   return connections->operations().back().slot;
 }
 
+void ConnectionsBench::use_tls(std::unique_ptr<io::TlsShard> tls) {
+  connections = std::make_unique<io::Connections>(*shard, io::Connections::Options{}, std::move(tls));
+}
+
+SlotId ConnectionsBench::connect_tls() {
+  connections->adopt(next_fd_++, now.monotonic, io::Connections::Via::tls);
+  assert(connections->operations().back().kind == io::OperationKind::receive);
+  return connections->operations().back().slot;
+}
+
+void ConnectionsBench::refuse_tls() {
+  connections->adopt(next_fd_++, now.monotonic, io::Connections::Via::tls);
+  assert(connections->operations().back().kind == io::OperationKind::close);
+}
+
 void ConnectionsBench::receive(SlotId slot, std::string_view bytes) {
   received_.push_back(std::make_unique<std::string>(bytes));
   completions_.push_back({.kind = io::OperationKind::receive,
@@ -68,7 +83,7 @@ void ConnectionsBench::turn() {
   received_.clear();
   (void)shard->turn(now);
   connections->apply(now);
-  (void)connections->flush(backend, SIZE_MAX, now.monotonic);
+  flushed_ = connections->flush(backend, SIZE_MAX, now.monotonic);
   auto& made = connections->operations();
   operations.insert(operations.end(), made.begin(), made.end());
   made.clear();
@@ -77,7 +92,7 @@ void ConnectionsBench::turn() {
 void ConnectionsBench::settle() {
   do {
     turn();
-  } while (shard->busy() || shard->must_not_sleep());
+  } while (!flushed_ || shard->busy() || shard->must_not_sleep());
 }
 
 std::string ConnectionsBench::take_sent() {

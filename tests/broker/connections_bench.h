@@ -42,6 +42,11 @@ class ConnectionsBench {
 
   // A connection in the state after accept, with its receive armed.
   SlotId connect();
+  // The same with a TLS listener: `tls` is the shard's from now on. Before the first connection.
+  void use_tls(std::unique_ptr<io::TlsShard> tls);
+  SlotId connect_tls();
+  // One that is to be closed at once.
+  void refuse_tls();
   // Events, to be taken by the next turn().
   void receive(SlotId slot, std::string_view bytes);
   void end_of_stream(SlotId slot);
@@ -69,6 +74,7 @@ class ConnectionsBench {
   std::vector<io::Completion> completions_;
   std::vector<std::unique_ptr<std::string>> received_;
   int next_fd_ = 100;
+  bool flushed_ = true;  // in the last turn
 };
 
 // A WebSocket handshake for a path, and a masked frame of a client.

@@ -62,7 +62,7 @@ TEST_CASE("parse_file refuses what it does not know, with line, column and the n
            {"zzz = 1", "a.toml:1:1: unknown key \"zzz\""},
            {"config = \"b.toml\"", "a.toml:1:1: unknown key \"config\""},
            {"url = \"http://a\"", "a.toml:1:1: unknown key \"url\""},
-           {"[tls]\ncert = 1", "a.toml:1:2: unknown key \"tls\""},
+           {"[tls]\ncert = 1", "a.toml:1:2: unknown key \"tls\"; did you mean \"tls-listen\"?"},
            {"max_message = 1", "a.toml:1:1: unknown key \"max_message\"; did you mean \"max-message\"?"},
            {"[[history]]\nfilter = \"a\"\nlasst = 1",
             "a.toml:3:1: unknown key \"lasst\" in [[history]]; did you mean \"last\"?"}}) {

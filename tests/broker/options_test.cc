@@ -54,6 +54,21 @@ TEST_CASE("a list of higher precedence replaces the lower one, it does not add t
         std::vector<HistoryRule>{{"e", 5}});
 }
 
+namespace {
+
+// What must be said besides, for this option to mean anything: those of TLS need each other.
+Words companions(const Option& option) {
+  Words words;
+  if (option.group != "TLS") return words;
+  for (const std::string_view one :
+       {"tls-listen=127.0.0.1:8443", "tls-cert=a", "tls-key=b", "tls-client-ca=c", "tls-client-auth=optional"}) {
+    if (!one.starts_with(std::string(option.name) + "=")) words.push_back("--" + std::string(one));
+  }
+  return words;
+}
+
+}  // namespace
+
 TEST_CASE("every option of serve takes its example from flag, environment and file alike") {
   for (const Option& option : option_table()) {
     if (!belongs_to(option, Command::serve) || !option.in_file) continue;
@@ -61,7 +76,9 @@ TEST_CASE("every option of serve takes its example from flag, environment and fi
     const std::string example(option.example);
     const std::string flag = "--" + std::string(option.name);
     // An outbox follows from a large message: the examples must agree with it, not with each other's order.
-    const Words base{"serve", "--max-outbox=1GiB"};
+    Words base{"serve", "--max-outbox=1GiB"};
+    const Words more = companions(option);
+    base.insert(base.end(), more.begin(), more.end());
     const Words plain{"serve"};
     const bool is_outbox = option.name == "max-outbox";
     Words with_flag = is_outbox ? plain : base;
