@@ -233,8 +233,12 @@ client::Progress to_client(broker::Progress progress) {
   std::unreachable();
 }
 
+client::TlsFiles tls_files(const Options& options) {
+  return {.ca = options.ca, .certificate = options.certificate, .key = options.key};
+}
+
 int pub(const Options& options, const std::vector<std::string>& arguments) {
-  client::PubOptions pub{.url = options.url, .topic = arguments[0]};
+  client::PubOptions pub{.url = options.url, .tls = tls_files(options), .topic = arguments[0]};
   if (arguments.size() > 1) pub.payload = arguments[1];
   pub.rate_hz = options.pub_rate_hz;
   pub.count = options.count;
@@ -261,6 +265,7 @@ int sub(const Options& options, const std::vector<std::string>& arguments) {
   }
   if (!start) return refuse(client::to_line(start.error()));
   return client::run_sub({.url = options.url,
+                          .tls = tls_files(options),
                           .filters = arguments,
                           .start = *start,
                           .resume_file = options.resume_file,
@@ -274,6 +279,7 @@ int sub(const Options& options, const std::vector<std::string>& arguments) {
 
 int demo(const Options& options) {
   return client::run_demo({.url = options.url,
+                           .tls = tls_files(options),
                            .symbols = options.symbols,
                            .rate_hz = static_cast<double>(options.demo_rate_hz),
                            .seed = options.seed,
@@ -291,7 +297,8 @@ int run(const Invocation& invocation, const std::optional<broker::File>& file, c
     case Command::demo:
       return demo(options);
     case Command::top:
-      return client::run_top({.url = options.admin_url, .once = options.once, .json = options.json});
+      return client::run_top(
+          {.url = options.admin_url, .tls = tls_files(options), .once = options.once, .json = options.json});
     case Command::bench:
       break;  // main() took it before: its options are not ours
     case Command::check_config:

@@ -128,11 +128,12 @@ void Subscription::detach() noexcept {
 
 std::expected<Client, ClientError> Client::open(ClientOptions options) {
   if (auto wrong = check(options)) return std::unexpected(*std::move(wrong));
-  auto url = client::parse_url(options.url);
-  if (!url) return std::unexpected(to_public(url.error()));
-  auto target = target_of(*url, options);
+  auto place = client::open_place(
+      options.url, {.ca = options.tls.ca, .certificate = options.tls.certificate, .key = options.tls.key});
+  if (!place) return std::unexpected(to_public(place.error()));
+  auto target = target_of(place->url, options);
   if (!target) return std::unexpected(to_public(target.error()));
-  return Client(std::make_unique<Impl>(std::move(options), *std::move(url), *std::move(target)));
+  return Client(std::make_unique<Impl>(std::move(options), *std::move(place), *std::move(target)));
 }
 
 Client::Client(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}

@@ -50,10 +50,11 @@ std::thread start(client::Driver& driver, client::Mailbox& mailbox) {
 
 }  // namespace
 
-Client::Impl::Impl(ClientOptions options, client::Url url, std::string target)
+Client::Impl::Impl(ClientOptions options, client::Place place, std::string target)
     : raw_(options.raw),
+      tls_(std::move(place.tls)),
       mailbox_({.messages = options.unacked_messages_max, .bytes = options.unacked_bytes_max}),
-      driver_(engine_options(std::move(options), url, std::move(target)), url, mailbox_),
+      driver_(engine_options(std::move(options), place.url, std::move(target)), place.url, mailbox_),
       thread_(start(driver_, mailbox_)) {}
 
 Client::Impl::~Impl() {

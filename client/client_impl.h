@@ -15,7 +15,7 @@ namespace ringcast {
 
 class Client::Impl {
  public:
-  Impl(ClientOptions options, client::Url url, std::string target);
+  Impl(ClientOptions options, client::Place place, std::string target);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl();
@@ -40,6 +40,7 @@ class Client::Impl {
                                                        std::string target);
 
   const std::optional<RawTopic> raw_;
+  const std::unique_ptr<client::Tls> tls_;  // outlives the driver; null: plain
   client::Mailbox mailbox_;
   client::Driver driver_;
   std::uint64_t abandoned_ = 0;  // publishes that ended without the broker's answer; the client's thread, until it ends

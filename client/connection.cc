@@ -72,7 +72,7 @@ std::expected<Connection, Error> Connection::open(const Url& url, const std::str
 
 std::expected<Connection, Error> Connection::start(const Endpoint& endpoint, const Url& url, std::string target,
                                                    std::vector<std::string> protocols, Random& random) {
-  auto socket = Socket::start_connect(endpoint);
+  auto socket = Socket::start_connect(endpoint, url);
   if (!socket) return std::unexpected(socket.error());
   return Connection(
       std::move(*socket),
@@ -84,7 +84,7 @@ std::expected<void, Error> Connection::flush(Deadline deadline) {
     if (auto written = write(); !written) return written;
     if (gathered() == 0) return {};
     if (failed_) return std::unexpected(why_failed());
-    if (auto ready = wait(POLLOUT, deadline, "to take what was sent"); !ready) return ready;
+    if (auto ready = wait(poll_events(), deadline, "to take what was sent"); !ready) return ready;
   }
 }
 
@@ -110,7 +110,7 @@ std::expected<void, Error> Connection::close(std::uint16_t code, std::string_vie
 
 short Connection::poll_events() const noexcept {
   if (!connected_) return POLLOUT;
-  return gathered() > 0 && !failed_ ? POLLIN | POLLOUT : POLLIN;
+  return socket_.poll_events(gathered() > 0 && !failed_);
 }
 
 std::expected<void, Error> Connection::write() {

@@ -188,12 +188,12 @@ class Demo {
 }  // namespace
 
 int run_demo(const DemoOptions& options) {
-  auto url = parse_url(options.url);
-  if (!url) return fail(url.error());
-  auto endpoints = resolve(*url);
+  const auto place = open_place(options.url, options.tls);
+  if (!place) return fail(place.error());
+  auto endpoints = resolve(place->url);
   if (!endpoints) return fail(endpoints.error());
   raise_open_files();
-  Demo demo(options, std::move(*url), std::move(endpoints->front()));
+  Demo demo(options, place->url, std::move(endpoints->front()));
   const auto ok = demo.run();
   return ok ? to_int(ExitCode::done) : fail(ok.error());
 }

@@ -70,7 +70,7 @@ void Driver::dial() {
 void Driver::connect_next() {
   Error error;
   while (!endpoints_.empty()) {
-    auto socket = Socket::start_connect(endpoints_.back());
+    auto socket = Socket::start_connect(endpoints_.back(), url_);
     endpoints_.pop_back();
     if (socket) {
       socket_.emplace(*std::move(socket));
@@ -129,12 +129,13 @@ void Driver::drop() {
 void Driver::wait() {
   if (!mailbox_.sleep()) return;
   const std::int64_t left_ms = std::max<std::int64_t>(0, engine_.next_tick_ms() - monotonic_ms());
-  const int timeout = static_cast<int>(std::min<std::int64_t>(left_ms, std::numeric_limits<int>::max()));
+  const bool pending = connected_ && socket_->has_pending();
+  const int timeout = pending ? 0 : static_cast<int>(std::min<std::int64_t>(left_ms, std::numeric_limits<int>::max()));
   std::array<pollfd, 2> ready{pollfd{.fd = mailbox_.fd(), .events = POLLIN, .revents = 0},
                               pollfd{.fd = -1, .events = POLLIN, .revents = 0}};
   if (socket_) ready[1].fd = socket_->fd();
   if (socket_ && !connected_) ready[1].events = POLLOUT;
-  if (connected_ && !engine_.output().empty() && !socket_error_) ready[1].events |= POLLOUT;
+  if (connected_) ready[1].events = socket_->poll_events(!engine_.output().empty() && !socket_error_);
   ::poll(ready.data(), ready.size(), timeout);
   mailbox_.woken();
   if (socket_ && !connected_ && ready[1].revents != 0) finish_connect();

@@ -81,7 +81,7 @@ std::expected<Socket, Error> connect(const Url& url, Deadline deadline) {
   if (!endpoints) return std::unexpected(endpoints.error());
   Error last = timeout();
   for (const Endpoint& endpoint : *endpoints) {
-    auto socket = Socket::start_connect(endpoint);
+    auto socket = Socket::start_connect(endpoint, url);
     if (!socket) {
       last = socket.error();
       continue;
@@ -121,8 +121,7 @@ std::expected<HttpAnswer, Error> request(const Url& url, const HttpRequest& requ
       if (*whole) return answer.release();
       continue;
     }
-    pollfd ready{
-        .fd = socket->fd(), .events = static_cast<short>(left.empty() ? POLLIN : POLLIN | POLLOUT), .revents = 0};
+    pollfd ready{.fd = socket->fd(), .events = socket->poll_events(!left.empty()), .revents = 0};
     if (::poll(&ready, 1, deadline.left_ms()) == 0) return std::unexpected(timeout());
   }
   if (answer.ended()) return answer.release();

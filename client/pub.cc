@@ -15,12 +15,12 @@ int run_pub(const PubOptions& options) {
     std::fprintf(stderr, "ringcast pub: %s\n", to_line(error).c_str());
     return to_int(exit_code_of(error.failure));
   };
-  const auto url = parse_url(options.url);
-  if (!url) return fail(url.error());
+  const auto place = open_place(options.url, options.tls);
+  if (!place) return fail(place.error());
   if (options.acks == Acks::none && options.json) {
     return fail({.failure = Failure::usage, .text = "--acks none has no results for --json", .remedy = {}});
   }
-  const auto code = options.acks == Acks::each ? publish_acked(options) : publish_raw(*url, options);
+  const auto code = options.acks == Acks::each ? publish_acked(options) : publish_raw(place->url, options);
   return code ? to_int(*code) : fail(code.error());
 }
 

@@ -89,13 +89,15 @@ class AckedPublisher {
                                                               : 1) {}
 
   [[nodiscard]] std::expected<ExitCode, Error> run() {
-    auto client = Client::open({.url = options_.url,
-                                .name = "ringcast pub",
-                                .unacked_messages_max = kUnackedMessagesMax,
-                                .on_state = [this](const Status& status) {
-                                  attendance_.on_state(status, monotonic_ms());
-                                  wakeup_.poke();
-                                }});
+    auto client =
+        Client::open({.url = options_.url,
+                      .tls = {.ca = options_.tls.ca, .certificate = options_.tls.certificate, .key = options_.tls.key},
+                      .name = "ringcast pub",
+                      .unacked_messages_max = kUnackedMessagesMax,
+                      .on_state = [this](const Status& status) {
+                        attendance_.on_state(status, monotonic_ms());
+                        wakeup_.poke();
+                      }});
     if (!client) {
       return std::unexpected(
           Error{.failure = Failure::usage, .text = client.error().text, .remedy = client.error().remedy});

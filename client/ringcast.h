@@ -122,12 +122,20 @@ struct Status {
   std::optional<ClientError> error = {};  // waiting, closed: why
 };
 
+// PEM files for https:// and wss://. The broker's certificate is always checked.
+struct TlsFiles {
+  std::string ca = {};           // the authorities to trust; none: the system's
+  std::string certificate = {};  // ours, with its chain, where the broker asks for one
+  std::string key = {};
+};
+
 inline constexpr std::uint32_t kUnackedMessagesMax = 1024;  // how far back the broker recognises a repeat
 
 struct ClientOptions {
-  std::string url = "http://127.0.0.1:8080";  // http:// or ws://, with the broker's base path if it has one
-  std::optional<RawTopic> raw = {};           // none: the full protocol, all that is here
-  std::string name = "c++/0.1";               // what the broker's operator sees; at most 128 bytes
+  std::string url = "http://127.0.0.1:8080";  // http, https, ws or wss, with the broker's base path if it has one
+  TlsFiles tls = {};
+  std::optional<RawTopic> raw = {};  // none: the full protocol, all that is here
+  std::string name = "c++/0.1";      // what the broker's operator sees; at most 128 bytes
   Producer producer = {};
   Reconnect reconnect = {};
   // The window: what was published and not answered yet, sent or not. publish() waits while it is full.

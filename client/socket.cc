@@ -2,8 +2,10 @@
 
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <cassert>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -64,7 +66,7 @@ std::expected<std::vector<Endpoint>, Error> resolve(const Url& url) {
   return endpoints;
 }
 
-std::expected<Socket, Error> Socket::start_connect(const Endpoint& endpoint) {
+std::expected<Socket, Error> Socket::start_connect(const Endpoint& endpoint, const Url& url) {
   const int fd = ::socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return system_error("cannot open a socket", errno);
   Socket socket(fd, endpoint.text);
@@ -72,18 +74,23 @@ std::expected<Socket, Error> Socket::start_connect(const Endpoint& endpoint) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));  // what goes together is written together already
   const auto* address = reinterpret_cast<const sockaddr*>(&endpoint.address);
   if (::connect(fd, address, endpoint.size) != 0 && errno != EINPROGRESS) return connect_error(endpoint.text, errno);
+  assert(!url.secure || url.tls != nullptr);
+  if (url.secure) socket.tls_ = std::make_unique<TlsSession>(*url.tls, fd, url.host);
   return socket;
 }
 
-Socket::Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)), peer_(std::move(other.peer_)) {}
+Socket::Socket(Socket&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), peer_(std::move(other.peer_)), tls_(std::move(other.tls_)) {}
 
 Socket& Socket::operator=(Socket&& other) noexcept {
   std::swap(fd_, other.fd_);
   std::swap(peer_, other.peer_);
+  std::swap(tls_, other.tls_);
   return *this;
 }
 
 Socket::~Socket() {
+  tls_.reset();  // its last words go out before
   if (fd_ >= 0) ::close(fd_);
 }
 
@@ -95,7 +102,12 @@ std::expected<void, Error> Socket::finish_connect() {
   return {};
 }
 
+short Socket::poll_events(bool writes) const noexcept {
+  return writes && (tls_ == nullptr || !tls_->waits_for_peer()) ? POLLIN | POLLOUT : POLLIN;
+}
+
 std::expected<std::size_t, Error> Socket::write(frame::Bytes bytes) {
+  if (tls_ != nullptr) return tls_->write(bytes);
   const ssize_t count = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (count >= 0) return static_cast<std::size_t>(count);
   if (errno == EAGAIN || errno == EINTR) return 0;
@@ -103,6 +115,7 @@ std::expected<std::size_t, Error> Socket::write(frame::Bytes bytes) {
 }
 
 std::expected<std::optional<std::size_t>, Error> Socket::read(frame::MutableBytes buffer) {
+  if (tls_ != nullptr) return tls_->read(buffer);
   const ssize_t count = ::recv(fd_, buffer.data(), buffer.size(), 0);
   if (count >= 0) return static_cast<std::size_t>(count);
   if (errno == EAGAIN || errno == EINTR) return std::nullopt;

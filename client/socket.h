@@ -1,4 +1,4 @@
-// Socket: a TCP connection of ours, never blocking; the caller polls.
+// Socket: a TCP connection of ours, with TLS where the URL says so, never blocking; the caller polls.
 //
 // Owner: one; closed when it goes. Thread: one.
 #pragma once
@@ -8,11 +8,13 @@
 
 #include <cstddef>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "client/error.h"
+#include "client/tls.h"
 #include "client/url.h"
 #include "frame/bytes.h"
 
@@ -31,7 +33,8 @@ struct Endpoint {
 class Socket {
  public:
   // Begins to connect. To be polled for writing; then finish_connect() says how it went.
-  [[nodiscard]] static std::expected<Socket, Error> start_connect(const Endpoint& endpoint);
+  // REQUIRES: url.tls, where it is secure.
+  [[nodiscard]] static std::expected<Socket, Error> start_connect(const Endpoint& endpoint, const Url& url);
   Socket(Socket&& other) noexcept;
   Socket& operator=(Socket&& other) noexcept;
   Socket(const Socket&) = delete;
@@ -47,12 +50,17 @@ class Socket {
   [[nodiscard]] std::expected<std::optional<std::size_t>, Error> read(frame::MutableBytes buffer);
 
   [[nodiscard]] int fd() const noexcept { return fd_; }
+  // What to poll a connected socket for, with something to write or without.
+  [[nodiscard]] short poll_events(bool writes) const noexcept;
+  // Something can be read that poll() does not know of.
+  [[nodiscard]] bool has_pending() const noexcept { return tls_ != nullptr && tls_->has_pending(); }
 
  private:
   Socket(int fd, std::string peer) noexcept : fd_(fd), peer_(std::move(peer)) {}
 
   int fd_ = -1;
   std::string peer_;
+  std::unique_ptr<TlsSession> tls_;  // null: plain
 };
 
 }  // namespace ringcast::client

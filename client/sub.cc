@@ -57,10 +57,14 @@ class Subscriber {
       if (!file) return std::unexpected(file.error());
       file_.emplace(*std::move(file));
     }
-    auto client = Client::open({.url = options_.url, .name = "ringcast sub", .on_state = [this](const Status& status) {
-                                  attendance_.on_state(status, monotonic_ms());
-                                  wakeup_.poke();
-                                }});
+    auto client =
+        Client::open({.url = options_.url,
+                      .tls = {.ca = options_.tls.ca, .certificate = options_.tls.certificate, .key = options_.tls.key},
+                      .name = "ringcast sub",
+                      .on_state = [this](const Status& status) {
+                        attendance_.on_state(status, monotonic_ms());
+                        wakeup_.poke();
+                      }});
     if (!client) return std::unexpected(usage(client.error()));
     client_.emplace(*std::move(client));
     start_ms_ = monotonic_ms();

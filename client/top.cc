@@ -209,10 +209,10 @@ int watch(const Url& url) {
 }  // namespace
 
 int run_top(const TopOptions& options) {
-  const auto url = parse_url(options.url);
-  if (!url) return fail(url.error());
-  if (options.once || options.json || ::isatty(STDOUT_FILENO) == 0) return print_once(*url, options);
-  return watch(*url);
+  const auto place = open_place(options.url, options.tls);
+  if (!place) return fail(place.error());
+  if (options.once || options.json || ::isatty(STDOUT_FILENO) == 0) return print_once(place->url, options);
+  return watch(place->url);
 }
 
 }  // namespace ringcast::client

@@ -7,12 +7,15 @@
 #include <cstdint>
 #include <string>
 
+#include "client/tls.h"
+
 namespace ringcast::client {
 
 inline constexpr const char* kDefaultAdminUrl = "http://127.0.0.1:9090";
 
 struct TopOptions {
   std::string url = kDefaultAdminUrl;  // of the operators' port
+  TlsFiles tls;                        // for https://
   bool once = false;                   // one picture, plainly; also where stdout is no terminal
   bool json = false;                   // one JSON object instead of it
 };

@@ -23,16 +23,17 @@ std::string quoted(std::string_view text) {
 }  // namespace
 
 std::expected<Url, Error> parse_url(std::string_view text) {
-  if (text.starts_with("https://") || text.starts_with("wss://")) {
-    return refuse("cannot connect to " + quoted(text) + ": this client does not speak TLS",
-                  "use http:// or ws://, through a local proxy if need be");
-  }
-  if (!text.starts_with("http://") && !text.starts_with("ws://")) {
+  const bool secure = text.starts_with("https://") || text.starts_with("wss://");
+  if (!secure && !text.starts_with("http://") && !text.starts_with("ws://")) {
     return refuse(quoted(text) + " is not a URL of a broker", kExample);
   }
   const std::string_view rest = text.substr(text.find("//") + 2);
   const std::size_t slash = std::min(rest.find('/'), rest.size());
-  Url url{.host = {}, .authority = std::string(rest.substr(0, slash)), .base_path = std::string(rest.substr(slash))};
+  Url url{.host = {},
+          .port = static_cast<std::uint16_t>(secure ? 443 : 80),
+          .authority = std::string(rest.substr(0, slash)),
+          .secure = secure,
+          .base_path = std::string(rest.substr(slash))};
   if (!frame::is_authority(url.authority)) return refuse(quoted(text) + " names no host that could be", kExample);
   if (url.base_path.find_first_of("?#") != std::string::npos) {
     return refuse(quoted(text) + " has a query or fragment", kExample);
@@ -55,6 +56,19 @@ std::expected<Url, Error> parse_url(std::string_view text) {
   if (bracket != std::string_view::npos) host = host.substr(1, host.size() - 2);
   url.host = host;
   return url;
+}
+
+std::expected<Place, Error> open_place(std::string_view text, const TlsFiles& files) {
+  auto url = parse_url(text);
+  if (!url) return std::unexpected(url.error());
+  if (!url->secure) {
+    if (files.any()) return refuse(quoted(text) + " is not encrypted", "certificates are for https:// and wss://");
+    return Place{.url = *std::move(url), .tls = nullptr};
+  }
+  auto tls = Tls::open(files);
+  if (!tls) return std::unexpected(tls.error());
+  url->tls = tls->get();
+  return Place{.url = *std::move(url), .tls = *std::move(tls)};
 }
 
 std::expected<std::string, Error> topic_target(const Url& url, std::string_view filter, std::string_view query) {
