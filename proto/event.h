@@ -116,6 +116,9 @@ struct Lag {
 struct GoAway {
   std::string_view text;
   std::uint32_t deadline_ms = 0;
+  std::uint32_t reconnect_after_ms = 0;
+  std::uint32_t reconnect_within_ms = 0;
+  bool resume = false;
 };
 
 struct Error {

@@ -63,6 +63,14 @@ Lag plain(const v1::Lag& lag, PlainLists& lists) {
 }
 
 // A code of a newer broker is taken for `unspecified`: the text still says what is wrong.
+GoAway plain(const v1::GoAway& away) {
+  return {.text = away.text(),
+          .deadline_ms = away.deadline_ms(),
+          .reconnect_after_ms = away.reconnect_after_ms(),
+          .reconnect_within_ms = away.reconnect_within_ms(),
+          .resume = away.resume()};
+}
+
 Error plain(const v1::Error& error) {
   const bool known = v1::ErrorCode_IsValid(error.code());
   return {.code = known ? static_cast<ErrorCode>(error.code()) : ErrorCode::unspecified,
@@ -148,8 +156,12 @@ void fill_one(const Lag& lag, v1::ServerMessage& message) {
 }
 
 void fill_one(const GoAway& go_away, v1::ServerMessage& message) {
-  message.mutable_go_away()->set_text(std::string(go_away.text));
-  message.mutable_go_away()->set_deadline_ms(go_away.deadline_ms);
+  v1::GoAway& to = *message.mutable_go_away();
+  to.set_text(std::string(go_away.text));
+  to.set_deadline_ms(go_away.deadline_ms);
+  to.set_reconnect_after_ms(go_away.reconnect_after_ms);
+  to.set_reconnect_within_ms(go_away.reconnect_within_ms);
+  to.set_resume(go_away.resume);
 }
 
 void fill_one(const Error& error, v1::ServerMessage& message) {
@@ -201,7 +213,7 @@ Event to_plain(const v1::ServerMessage& message, PlainLists& lists) {
     case V1::kLag:
       return plain(message.lag(), lists);
     case V1::kGoAway:
-      return GoAway{.text = message.go_away().text(), .deadline_ms = message.go_away().deadline_ms()};
+      return plain(message.go_away());
     case V1::kError:
       return plain(message.error());
     case V1::kChanged:

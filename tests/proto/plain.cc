@@ -205,7 +205,13 @@ std::string show_one(const Lag& lag) {
 }
 
 std::string show_one(const GoAway& go_away) {
-  return Lines("go_away").add("text", go_away.text).add("deadline_ms", go_away.deadline_ms).text();
+  return Lines("go_away")
+      .add("text", go_away.text)
+      .add("deadline_ms", go_away.deadline_ms)
+      .add("reconnect_after_ms", go_away.reconnect_after_ms)
+      .add("reconnect_within_ms", go_away.reconnect_within_ms)
+      .add("resume", go_away.resume ? 1 : 0)
+      .text();
 }
 
 std::string show_one(const Error& error) {

@@ -211,7 +211,11 @@ Event RandomPlain::event() {
     case 6:
       return lag();
     case 7:
-      return GoAway{.text = text(20), .deadline_ms = integer32()};
+      return GoAway{.text = text(20),
+                    .deadline_ms = integer32(),
+                    .reconnect_after_ms = integer32(),
+                    .reconnect_within_ms = integer32(),
+                    .resume = below(2) == 1};
     case 8:
       return Error{.code = static_cast<ErrorCode>(below(22)), .text = text(20), .id = integer(), .field = text(10)};
     case 9:

@@ -61,7 +61,10 @@ export const kEvents = {
     subscription: [1, 'uint'], merged: [2, 'uint'], skipped: [3, 'uint'], caught_up: [4, 'bool'],
     ranges: [5, list(fields({ topic: [1, 'string'], first_seq: [2, 'uint'], last_seq: [3, 'uint'] }))], more_ranges: [6, 'bool'],
   })],
-  go_away: [10, fields({ text: [1, 'string'], deadline_ms: [2, 'uint32'] })],
+  go_away: [10, fields({
+    text: [1, 'string'], deadline_ms: [2, 'uint32'], reconnect_after_ms: [3, 'uint32'], reconnect_within_ms: [4, 'uint32'],
+    resume: [5, 'bool'],
+  })],
   error: [11, fields({
     code: [1, names(
       'unspecified', 'malformed', 'unknown_field', 'bad_value', 'missing_field', 'unsupported', 'bad_topic', 'bad_filter',
