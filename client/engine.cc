@@ -144,13 +144,14 @@ void Engine::lose(const Error& error, Next next, std::int64_t now_ms) {
   if (phase_ != Phase::ready) ++failures_;
   phase_ = Phase::waiting;
   draining_ = false;
+  gone_ms_ = kNever;
   window_.lose(raw() ? Window::Certainty::certain : Window::Certainty::doubtful);
   subscriptions_.lose();
   const std::uint32_t attempts_max = options_.client.reconnect.attempts_max;
   if (next == Next::stop || (attempts_max > 0 && failures_ >= attempts_max)) return stop(to_public(error));
   if (closing_ && window_.empty()) return stop({});
   if (next == Next::back_off) backoff_.grow();
-  const std::int64_t delay_ms = backoff_.next_ms(options_.uniform());
+  const std::int64_t delay_ms = std::max(backoff_.next_ms(options_.uniform()), back_ms_ - now_ms);
   next_try_ms_ = now_ms + delay_ms;
   status_.retry_in = std::chrono::milliseconds(delay_ms);
   status_.error = to_public(error);
@@ -215,6 +216,7 @@ std::int64_t Engine::next_tick_ms() const noexcept {
     case Phase::ready:
       at = std::min(at, pinged_ms_ ? *pinged_ms_ + options_.client.pong_timeout.count()
                                    : heard_ms_ + options_.client.ping_interval.count());
+      if (draining_) at = std::min(at, gone_ms_);
       break;
     case Phase::stopped:
       return kNever;
@@ -234,6 +236,9 @@ void Engine::tick(std::int64_t now_ms) {
                 now_ms);
   }
   if (phase_ != Phase::ready) return;
+  if (draining_ && now_ms >= gone_ms_) {
+    return lose({.failure = Failure::timeout, .text = "the broker restarts, and has not closed", .remedy = {}}, now_ms);
+  }
   if (!pinged_ms_ && now_ms - heard_ms_ >= options_.client.ping_interval.count()) {
     stream_->ping();
     pinged_ms_ = now_ms;

@@ -36,6 +36,7 @@ class Engine {
   static constexpr std::size_t kGatherMax = std::size_t{256} * 1024;  // bytes of publishes that wait for the socket
   static constexpr std::int64_t kGoodbyeMinMs = 250;                  // for the peer's close frame to come back
   static constexpr std::int64_t kGoodbyeMaxMs = 2'000;                // the same, if the user is that patient
+  static constexpr std::int64_t kGoneMs = 2'000;  // beyond the time by which a draining broker said it would close
   static constexpr std::int64_t kNever = INT64_MAX;
 
   struct Hooks {
@@ -165,6 +166,8 @@ class Engine {
   std::int64_t heard_ms_ = 0;
   std::optional<std::int64_t> pinged_ms_;
 
+  std::int64_t back_ms_ = 0;       // not before this, as a broker that went away has asked
+  std::int64_t gone_ms_ = kNever;  // a broker that drains is given up then
   std::int64_t next_try_ms_;
   std::int64_t give_up_ms_ = kNever;  // when this try to connect, or the goodbye, has taken too long
   std::int64_t close_by_ms_ = kNever;

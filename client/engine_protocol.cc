@@ -171,7 +171,10 @@ void Engine::on(const proto::Credit& credit, std::int64_t /*now_ms*/) {
   credit_ = credit;
 }
 
-void Engine::on(const proto::GoAway& /*away*/, std::int64_t /*now_ms*/) {
+void Engine::on(const proto::GoAway& away, std::int64_t now_ms) {
+  const double within_ms = options_.uniform() * static_cast<double>(away.reconnect_within_ms);
+  back_ms_ = now_ms + away.reconnect_after_ms + static_cast<std::int64_t>(within_ms);
+  gone_ms_ = now_ms + away.deadline_ms + kGoneMs;
   if (phase_ != Phase::ready || draining_) return;
   draining_ = true;
   set_state(State::draining);

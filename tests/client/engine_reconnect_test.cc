@@ -122,6 +122,57 @@ TEST_CASE("Engine publishes nothing more after GoAway, and takes the acks that s
   CHECK(rig.summary() == "a:s ");
 }
 
+TEST_CASE("Engine comes back in the window that GoAway named, counted from it, and keeps what was not acknowledged") {
+  struct Row {
+    double uniform;
+    std::int64_t held_ms;  // from GoAway to the close
+    std::int64_t delay_ms;
+  };
+  for (const auto& [uniform, held_ms, delay_ms] :
+       {Row{0.0, 0, 2'000}, Row{0.5, 0, 2'500}, Row{0.999, 0, 2'999}, Row{0.5, 2'000, 500}, Row{0.5, 2'300, 275},
+        Row{0.0, 2'000, 50}, Row{0.0, 5'000, 50}}) {
+    CAPTURE(uniform);
+    CAPTURE(held_ms);
+    EngineRig rig;
+    rig.uniform = uniform;
+    rig.publish("a");
+    FakeBroker& broker = rig.connect();
+    broker.say(proto::GoAway{.text = "restart",
+                             .deadline_ms = 9'000,
+                             .reconnect_after_ms = 2'000,
+                             .reconnect_within_ms = 1'000,
+                             .resume = true});
+    rig.exchange();
+    rig.pass(held_ms);
+    broker.close(1012, "restart");
+    rig.exchange();
+    REQUIRE(rig.statuses.back().state == State::waiting);
+    CHECK(rig.statuses.back().retry_in.count() == delay_ms);
+    CHECK_FALSE(rig.engine().wants_dial(rig.now_ms + delay_ms - 1));
+    CHECK(rig.engine().wants_dial(rig.now_ms + delay_ms));
+    FakeBroker::Options next = restarted();
+    next.acks = true;
+    CHECK(rig.connect(next).payloads() == "a ");
+    CHECK(rig.summary() == "a:s2e ");
+    // The next loss is one like any other.
+    rig.cut();
+    CHECK(rig.statuses.back().retry_in.count() < 1'000);
+  }
+}
+
+TEST_CASE("Engine leaves a broker that said it would close, and does not") {
+  EngineRig rig;
+  FakeBroker& broker = rig.connect();
+  broker.say(proto::GoAway{.text = "restart", .deadline_ms = 1'000});
+  rig.exchange();
+  rig.pass(1'000 + ringcast::client::Engine::kGoneMs - 1);
+  CHECK(rig.statuses.back().state == State::draining);
+  CHECK(rig.engine().next_tick_ms() == rig.now_ms + 1);
+  rig.pass(1);
+  CHECK(rig.statuses.back().state == State::waiting);
+  CHECK(rig.error().find("restarts") != std::string::npos);
+}
+
 TEST_CASE("Engine waits before each new try: never zero, at random up to a limit that doubles to its most") {
   for (const double uniform : {0.0, 0.5, 0.999}) {
     EngineRig rig({.reconnect = {.floor = std::chrono::milliseconds(50),

@@ -40,6 +40,7 @@ export class Engine {
   #epoch = '';
   #producerId = '';
   #readyMs = 0;
+  #backMs = 0; // not before this, as a broker that went away has asked
   #failures = 0; // in a row
   #lastId = 0; // of a request on this connection
   #requests = new Map(); // id -> answered(name, members)
@@ -205,7 +206,8 @@ export class Engine {
     this.#subscriptions.lose();
   }
 
-  #wait(delayMs, error) {
+  #wait(wantedMs, error) {
+    const delayMs = Math.max(wantedMs, this.#backMs - this.#timers.now());
     this.#phase = 'waiting';
     this.#after(delayMs, () => this.#dial());
     this.#setState({ ...this.#stateDetail, state: 'waiting', retryInMs: delayMs, ...(error && { error: RingcastError.plain(error) }) });
@@ -279,7 +281,8 @@ export class Engine {
   }
 
   // It closes by itself, with 1012, once it has delivered what it owes.
-  #goAway({ text = '', deadline_ms = 0 }) {
+  #goAway({ text = '', deadline_ms = 0, reconnect_after_ms = 0, reconnect_within_ms = 0 }) {
+    this.#backMs = this.#timers.now() + reconnect_after_ms + this.#timers.random() * reconnect_within_ms;
     this.#drains({ text, deadlineMs: deadline_ms });
     this.#after(deadline_ms + kGoneMs, () => this.#lose(new RingcastError('timeout', 'the broker restarts'), 'reconnect'));
   }

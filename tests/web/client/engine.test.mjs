@@ -160,6 +160,18 @@ describe('connecting', () => {
     }
   });
 
+  it('comes back when a broker that goes away has asked it to, at random, and not for being hurried', async () => {
+    for (const [heldMs, nextMs] of [[0, 3000], [2000, 1000], [2500, 550]]) {
+      const { clock, socket, engine } = await connected(kUnit); // which draws 0.5
+      socket.say({ go_away: { deadline_ms: 5000, reconnect_after_ms: 2000, reconnect_within_ms: 2000 } });
+      await clock.advance(heldMs);
+      socket.end(1012);
+      assert.equal(clock.next, nextMs, `closed after ${heldMs} ms`);
+      engine.hurry();
+      assert.equal(clock.next, Math.max(250, 3000 - heldMs));
+    }
+  });
+
   it('closes when what was published is answered, or when that takes too long', async () => {
     const quiet = await connected();
     quiet.engine.close(1000);
