@@ -67,7 +67,7 @@ constexpr RouteInfo kRoutes[] = {
     {"/api/v1/connections", Route::connections, "GET, HEAD"},
     {"/api/v1/topics", Route::topics, "GET, HEAD"},
     {"/api/v1/log-level", Route::log_level, "GET, HEAD, PUT"},
-    {"/api/v1/drain", Route::drain, "POST"},
+    {"/api/v1/drain", Route::drain, "GET, HEAD, POST"},
     {"/api/v1/reload", Route::reload, "POST"},
 };
 constexpr RouteInfo kConnectionRoute{kConnectionPath, Route::connection, "GET, HEAD, DELETE"};
@@ -285,7 +285,8 @@ std::expected<AdminRequest, HttpRefusal> read_route(Route route, const frame::Re
       if (request.method == "PUT") return read_log_level(body);
       return GetLogLevel{};
     case Route::drain:
-      return PostDrain{};
+      if (request.method == "POST") return PostDrain{};
+      return GetDrain{};
     case Route::reload:
       return PostReload{};
     case Route::connections:

@@ -49,12 +49,13 @@ struct GetLogLevel {};
 struct PutLogLevel {
   LogLevel level;
 };
+struct GetDrain {};
 struct PostDrain {};
 struct PostReload {};
 
 using AdminRequest = std::variant<GetLivez, GetReadyz, GetHealthz, GetMetrics, GetIndex, GetStats, GetShards, GetSlow,
                                   GetConfig, GetConnections, GetConnection, CloseConnection, GetTopics, GetLogLevel,
-                                  PutLogLevel, PostDrain, PostReload>;
+                                  PutLogLevel, GetDrain, PostDrain, PostReload>;
 
 inline constexpr std::uint32_t kRowsMax = 1'000;           // of one answer
 inline constexpr std::uint16_t kKickCode = 1008;           // if no other is asked for: what it did is not wanted here

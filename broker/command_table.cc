@@ -51,6 +51,20 @@ constexpr std::array kCommands{
                 .summary = "show what a broker does: shards, busiest topics, slowest connections",
                 .examples = "ringcast top\n"
                             "ringcast top --admin-url http://broker:9090 --once\n"},
+    CommandInfo{.command = Command::healthcheck,
+                .name = "healthcheck",
+                .arguments = "",
+                .arguments_max = 0,
+                .summary = "ask a broker whether it lives, or is ready: exit code 0 if so, else 1",
+                .examples = "ringcast healthcheck\n"
+                            "ringcast healthcheck --ready --admin-url http://broker:9090 --timeout 2s\n"},
+    CommandInfo{.command = Command::prestop,
+                .name = "prestop",
+                .arguments = "",
+                .arguments_max = 0,
+                .summary = "have a broker drain, and wait until its lame-duck time is over: a pod's preStop",
+                .examples = "ringcast prestop\n"
+                            "ringcast prestop --admin-url http://broker:9090\n"},
     CommandInfo{.command = Command::bench,
                 .name = "bench",
                 .arguments = "[OPTION…]",

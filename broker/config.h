@@ -108,7 +108,8 @@ struct Config {
   std::int64_t post_hold_ms = 5'000;              // a POST not sequenced by then: 503, certainly not published
   std::int64_t linger_close_ms = 2'000;           // reading on after our FIN, so that the peer reads our close frame
   std::uint64_t linger_close_bytes = 16 * kMiB;   // the same, in bytes thrown away
-  std::int64_t drain_deadline_ms = 10'000;        // on SIGTERM: what is owed is sent until then; below a pod's 30 s
+  std::int64_t lame_duck_ms = 0;                  // told to end: not ready, but serving on, until routers have noticed
+  std::int64_t drain_deadline_ms = 10'000;        // after it: what is owed is sent until then; below a pod's 30 s
 
   // Messages.
   std::uint64_t max_message_bytes = 1 * kMiB;  // payload of one message, after joining its fragments

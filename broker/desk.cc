@@ -98,8 +98,21 @@ AdminAnswer Desk::answer_at_once(const AdminRequest& request, State state) const
     return log_level();
   }
   if (std::holds_alternative<GetLogLevel>(request)) return log_level();
+  if (std::holds_alternative<GetDrain>(request)) return drain_state(state);
   assert(std::holds_alternative<PostDrain>(request));
-  return admin_error(501, "not_implemented", "draining by request is not built yet: send SIGTERM");
+  services_.drain();
+  const bool begins = state == State::ready || state == State::starting;
+  AdminAnswer answer = drain_state(begins ? State::lame_duck : state);
+  answer.status = 202;
+  return answer;
+}
+
+AdminAnswer Desk::drain_state(State state) const {
+  const std::string_view stage = drain_stage(state);
+  JsonOut out;
+  out.begin_object().member("stage", stage);
+  out.member("left_ms", stage == "none" ? 0 : services_.stage_left_ms()).end_object();
+  return {.body = out.take() + "\n"};
 }
 
 AdminAnswer Desk::log_level() const {

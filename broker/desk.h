@@ -43,7 +43,9 @@ class Desk {
     std::function<ProcessFigures()> process;
     std::function<LogLevel()> log_level;
     std::function<void(LogLevel)> set_log_level;
-    std::function<std::string()> config;  // /api/v1/config, in JSON
+    std::function<void()> drain;                  // begins it, if it has not begun
+    std::function<std::int64_t()> stage_left_ms;  // until the stage of draining is over, at the latest
+    std::function<std::string()> config;          // /api/v1/config, in JSON
     // Asks main for a reload, and learns what came of it.
     std::function<std::uint64_t()> ask_reload;
     std::function<std::optional<ReloadBox::Result>(std::uint64_t wish)> reloaded;
@@ -104,6 +106,7 @@ class Desk {
   [[nodiscard]] AdminAnswer health(topics::ShardSet silent, State state) const;
   [[nodiscard]] AdminAnswer shards(topics::ShardSet silent, State state, const Now& now);
   [[nodiscard]] AdminAnswer log_level() const;
+  [[nodiscard]] AdminAnswer drain_state(State state) const;
 
   About about_;
   const Services& services_;

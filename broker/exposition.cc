@@ -127,6 +127,13 @@ void add_broker(Families& families, const About& about, State state, std::span<c
             {{"backend", about.io}}, 1);
   add_single(families, "ringcast_ready", "1 while the broker is ready, 0 while it starts or drains.", MetricType::Gauge,
              state == State::ready ? 1 : 0);
+  prometheus::MetricFamily& stages =
+      add_family(families, "ringcast_drain_stage",
+                 "1 for the stage of its end that the broker is in: none, lame_duck (not ready, serving on), draining "
+                 "(publishes are refused), closing (connections are told to go).",
+                 MetricType::Gauge);
+  for (const State stage : {State::ready, State::lame_duck, State::draining, State::closing})
+    add_value(stages, {{"stage", std::string(drain_stage(stage))}}, drain_stage(state) == drain_stage(stage) ? 1 : 0);
   add_single(families, "ringcast_shards", "Shards: threads that serve.", MetricType::Gauge, about.shards);
   add_single(families, "ringcast_memory_budget_bytes",
              "What ringcast_owed_bytes of all shards together may come to (--memory-budget).", MetricType::Gauge,

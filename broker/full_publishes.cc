@@ -26,7 +26,10 @@ bool FullSession::check(SlotId slot, Session& session, const proto::Publish& pub
   if (publish.producer_seq != 0 && full.incarnation == 0)
     return bad({bad_value, "producer_seq needs a hello before: the welcome says which producer this is",
                 "publish.producer_seq"});
-  if (sessions_.draining()) return bad({draining, "not published: the broker restarts", "publish"});
+  if (sessions_.draining()) {
+    go_away(slot, session, farewell_.spread_ms);
+    return bad({draining, "not published: the broker restarts", "publish"});
+  }
   return true;
 }
 

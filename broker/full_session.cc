@@ -144,10 +144,14 @@ void FullSession::fenced(SlotId slot, Session& session, Instant now) {
 
 // ---- answers ----
 
-void FullSession::go_away(SlotId slot, Session& session) {
+void FullSession::go_away(SlotId slot, Session& session, std::int64_t after_ms) {
+  if (std::exchange(session.full->told_to_go, true)) return;
   send(slot, session,
        proto::GoAway{.text = "the broker restarts",
-                     .deadline_ms = static_cast<std::uint32_t>(config_.drain_deadline_ms)});
+                     .deadline_ms = static_cast<std::uint32_t>(config_.drain_deadline_ms),
+                     .reconnect_after_ms = static_cast<std::uint32_t>(after_ms),
+                     .reconnect_within_ms = static_cast<std::uint32_t>(farewell_.within_ms),
+                     .resume = true});
 }
 
 void FullSession::refuse(SlotId slot, Session& session, std::uint64_t id, const Refusal& refusal) {

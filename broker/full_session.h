@@ -16,6 +16,7 @@
 
 #include "broker/checkpoint.h"
 #include "broker/config.h"
+#include "broker/farewell.h"
 #include "broker/form_codec.h"
 #include "broker/latest.h"
 #include "broker/positions.h"
@@ -74,8 +75,10 @@ class FullSession {
   void send_behind_lag();
   // Carries out the changes of subscriptions that were asked for. Requires: no run is pending.
   void carry_out_changes();
-  // The broker restarts.
-  void go_away(SlotId slot, Session& session);
+  // The broker restarts: the client is told so, once, and that it may come back after `after_ms`.
+  void go_away(SlotId slot, Session& session, std::int64_t after_ms);
+  // As planned for everybody; who publishes from now on is told at once.
+  void set_farewell(const Farewell& farewell) noexcept { farewell_ = farewell; }
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 
@@ -141,6 +144,7 @@ class FullSession {
   Checkpoint checkpoint_;                       // these for their memory
   std::vector<std::uint64_t> lowered_;
   std::string token_;
+  Farewell farewell_;
   std::uint64_t producers_made_ = 0;
   std::uint64_t last_incarnation_ = 0;
   Counters counters_;

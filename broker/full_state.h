@@ -41,6 +41,7 @@ struct FullState {
   bool cumulative_acks = false;
   bool checkpoints = false;
   bool in_turn_list = false;  // FullSession's list of those that are owed cumulative acks or credit
+  bool told_to_go = false;    // by a GoAway
 
   // As a producer.
   std::uint64_t producer_id = 0;
@@ -64,6 +65,8 @@ struct FullState {
   std::uint32_t changes_waiting = 0;  // subscriptions whose Change waits for the end of a fan-out
   std::unique_ptr<LagState> lag;      // while the connection is behind, or was and was not told that it caught up
 
+  // Whether anything was published, or tried to be.
+  [[nodiscard]] bool publishes() const noexcept { return unanswered.size() > 0 || unanswered.answered() > 0; }
   [[nodiscard]] bool may_read(std::uint32_t joins) const noexcept {
     return claims_missing == 0 && changes_waiting == 0 && joins < kJoinsMax && unanswered.size() < kUnansweredMax &&
            unanswered.bytes() < kUnansweredBytesMax;

@@ -148,6 +148,10 @@ HttpSession::Next HttpSession::begin_body(SlotId slot, Session& session, Instant
 }
 
 HttpSession::Next HttpSession::body_came(SlotId slot, Session& session, Instant now) {
+  // The head came in time, the body too late: who would have to hear of it may be gone.
+  if (sessions_.draining()) {
+    return answer_refusal(slot, session, {503, "draining", "the broker restarts; try again"}, now);
+  }
   if (session.http->batch != nullptr) return publish_batch(slot, session, now);
   return publish(slot, session, now);
 }

@@ -180,7 +180,18 @@ void Latest::arm(PaceState& pace) {
   if (pace.armed) return;
   pace.armed = true;
   ++armed_;
-  pace.due = next_tick(pace.pace, now_);
+  pace.due = tick_after_now(pace.pace);
+}
+
+Instant Latest::tick_after_now(Pace pace) const noexcept {
+  return paces_ended_ ? now_ : next_tick(pace, now_);
+}
+
+void Latest::end_paces() {
+  paces_ended_ = true;
+  for (const auto& pace : paces_) {
+    if (pace->armed) pace->due = std::min(pace->due, now_);
+  }
 }
 
 Instant Latest::next_deadline() const noexcept {
@@ -261,7 +272,7 @@ void Latest::end_tick(PaceState& pace) {
     pace.armed = false;
     --armed_;
   } else {
-    pace.due = next_tick(pace.pace, now_);
+    pace.due = tick_after_now(pace.pace);
   }
 }
 

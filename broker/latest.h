@@ -111,6 +111,8 @@ class Latest {
 
   // ---- the turn ----
 
+  // From now on nobody is made to wait for his pace: what is owed is due. The broker ends.
+  void end_paces();
   // What has come until the next call came at `now`.
   void begin_turn(Instant now) noexcept { now_ = now; }
   // Sends what is due. Reduces `budget`, in appends to outboxes. True when there is more to do at once. Requires: no
@@ -195,6 +197,7 @@ class Latest {
   // latest.cc: paces and groups
   [[nodiscard]] PaceState& pace_state(Pace pace);
   void arm(PaceState& pace);
+  [[nodiscard]] Instant tick_after_now(Pace pace) const noexcept;
   void begin_tick(PaceState& pace);
   [[nodiscard]] bool run_tick(PaceState& pace, std::uint32_t& budget);
   void end_tick(PaceState& pace);
@@ -270,6 +273,7 @@ class Latest {
   std::uint64_t turn_ = 0;
   std::size_t first_pace_ = 0;
   Instant now_;
+  bool paces_ended_ = false;
   Counters counters_;
 };
 

@@ -147,7 +147,7 @@ void Latest::forget_owed(std::uint32_t entry) {
 void Latest::list(SlotId slot, Session& session, SoloSet& set) {
   if (set.listed || set.owed.empty()) return;
   if (session.send_blocked) {
-    if (set.due == Instant::never()) set.due = next_tick(set.pace, now_);
+    if (set.due == Instant::never()) set.due = tick_after_now(set.pace);
     return;
   }
   set.listed = true;

@@ -299,6 +299,14 @@ int run(const Invocation& invocation, const std::optional<broker::File>& file, c
     case Command::top:
       return client::run_top(
           {.url = options.admin_url, .tls = tls_files(options), .once = options.once, .json = options.json});
+    case Command::healthcheck:
+      return client::run_healthcheck({.url = options.admin_url,
+                                      .tls = tls_files(options),
+                                      .ready = options.ready,
+                                      .timeout_ms = options.answer_timeout_ms});
+    case Command::prestop:
+      return client::run_prestop(
+          {.url = options.admin_url, .tls = tls_files(options), .timeout_ms = options.answer_timeout_ms});
     case Command::bench:
       break;  // main() took it before: its options are not ours
     case Command::check_config:

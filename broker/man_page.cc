@@ -111,11 +111,13 @@ std::string examples() {
 
 std::string ends() {
   std::string out = section("SIGNALS");
-  out +=
-      item(bold("SIGTERM") + ", " + bold("SIGINT"),
-           "The broker refuses publishes, delivers what was acknowledged, tells its clients, closes them with 1012 and "
-           "ends, within " +
-               bold("--drain-deadline") + ". A second one ends it at once.");
+  out += item(
+      bold("SIGTERM") + ", " + bold("SIGINT"),
+      "The broker is not ready any more, serves on for " + bold("--lame-duck") +
+          ", then refuses publishes, delivers what was acknowledged, tells its clients one after the other, closes "
+          "them with 1012 and ends, within " +
+          bold("--drain-deadline") +
+          ". A second one closes all that are left at once, and ends it within a second; a third ends it at once.");
   out +=
       item(bold("SIGHUP"),
            "The broker reads its configuration file again, checks all of it, and puts in place what can change while "

@@ -42,7 +42,9 @@ struct Options : Config {
   std::string on_lag;                               // sub: degrade, skip, close; empty: not given
   std::string resume_file;                          // sub; empty: none
   bool json = false;                                // sub
-  std::string admin_url = "http://127.0.0.1:9090";  // top
+  std::string admin_url = "http://127.0.0.1:9090";  // top, healthcheck, prestop
+  std::int64_t answer_timeout_ms = 5'000;           // healthcheck, prestop
+  bool ready = false;                               // healthcheck
   bool once = false;                                // top
   std::uint32_t symbols = 500;                      // demo
   std::uint32_t demo_rate_hz = 2000;
@@ -63,6 +65,8 @@ enum class Command : std::uint16_t {
   completion = 512,
   man = 1024,  // hidden: prints ringcast(1), which is installed
   top = 2048,
+  healthcheck = 4096,
+  prestop = 8192,
 };
 
 // Where a value goes. Its type is also its unit, so that no row can mistake one for another:

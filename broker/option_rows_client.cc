@@ -11,6 +11,8 @@ constexpr std::uint16_t kPub = std::to_underlying(Command::pub);
 constexpr std::uint16_t kSub = std::to_underlying(Command::sub);
 constexpr std::uint16_t kDemo = std::to_underlying(Command::demo);
 constexpr std::uint16_t kTop = std::to_underlying(Command::top);
+constexpr std::uint16_t kHealthcheck = std::to_underlying(Command::healthcheck);
+constexpr std::uint16_t kPrestop = std::to_underlying(Command::prestop);
 
 constexpr std::string_view kClients = "Client commands";
 
@@ -32,7 +34,7 @@ const std::array kClientOptions{
            .help = "PEM file with the authorities to trust for https:// and wss://, instead of the system's",
            .example = "/etc/ringcast/ca.crt",
            .group = kClients,
-           .commands = kPub | kSub | kDemo | kTop,
+           .commands = kPub | kSub | kDemo | kTop | kHealthcheck | kPrestop,
            .in_file = false},
     Option{.name = "cert",
            .field = &Options::certificate,
@@ -40,7 +42,7 @@ const std::array kClientOptions{
            .help = "PEM file with our certificate and its chain, for a broker that asks for one",
            .example = "sensor.crt",
            .group = kClients,
-           .commands = kPub | kSub | kDemo | kTop,
+           .commands = kPub | kSub | kDemo | kTop | kHealthcheck | kPrestop,
            .in_file = false},
     Option{.name = "key",
            .field = &Options::key,
@@ -48,7 +50,7 @@ const std::array kClientOptions{
            .help = "PEM file with the key of --cert",
            .example = "sensor.key",
            .group = kClients,
-           .commands = kPub | kSub | kDemo | kTop,
+           .commands = kPub | kSub | kDemo | kTop | kHealthcheck | kPrestop,
            .in_file = false},
     Option{.name = "count",
            .field = &Options::count,
@@ -173,7 +175,22 @@ const std::array kClientOptions{
            .help = "the broker's operators' port",
            .example = "http://broker:9090",
            .group = kClients,
-           .commands = kTop,
+           .commands = kTop | kHealthcheck | kPrestop,
+           .in_file = false},
+    Option{.name = "timeout",
+           .field = &Options::answer_timeout_ms,
+           .range = {1, kHourMs},
+           .help = "how long the broker may take to answer",
+           .example = "2s",
+           .group = kClients,
+           .commands = kHealthcheck | kPrestop,
+           .in_file = false},
+    Option{.name = "ready",
+           .field = &Options::ready,
+           .help = "ask whether it takes clients (/readyz), not only whether it lives (/livez)",
+           .example = "--ready",
+           .group = kClients,
+           .commands = kHealthcheck,
            .in_file = false},
     Option{.name = "once",
            .field = &Options::once,

@@ -107,6 +107,7 @@ struct Session {
   bool in_blocked : 1 = false;           // in the table's list of those
   bool reached_by_loopback : 1 = false;  // the address it connected to
   bool has_published : 1 = false;        // as raw
+  bool publish_refused : 1 = false;      // as raw, because the broker restarts
   bool lagging : 1 = false;              // what its EVERY subscriptions bring it is owed as LATEST (Latest::begin_lag)
   bool apart : 1 = false;                // has `solo`, or lags: FanOut asks Latest
   ConnectionKind kind : 3 = ConnectionKind::http;      // as SessionTable counts it

@@ -4,8 +4,6 @@
 #include <cassert>
 #include <utility>
 
-#include "proto/close_code.h"
-
 namespace ringcast::broker {
 
 namespace {
@@ -201,6 +199,7 @@ topics::ShardSet Shard::turn(const Now& now) {
     lag_.end_turn(now.monotonic);
   }
   look_at_deadlines(now.monotonic);
+  see_off_due(now.monotonic);
   for (const Doomed& doomed : sessions_.doomed()) forget(doomed.slot);
   first_origin_ = (first_origin_ + 1) % mesh_.shards();
   unpin();
@@ -303,37 +302,6 @@ bool Shard::must_not_sleep() {
     if (!mesh_.deliveries(other, index_).empty()) return true;
   }
   return home_.has_requests() || requester_.ask_for_room() || home_.ask_for_room();
-}
-
-void Shard::drain() {
-  sessions_.drain();
-  for (std::uint32_t i = 0; i < sessions_.index_end(); ++i) {
-    Session& session = sessions_.at(i);
-    if (session.phase == Phase::websocket && session.full != nullptr) full_.go_away(sessions_.id(session, i), session);
-  }
-}
-
-void Shard::close_all(Instant now) {
-  for (std::uint32_t i = 0; i < sessions_.index_end(); ++i) {
-    const SlotId slot = sessions_.id(sessions_.at(i), i);
-    switch (sessions_.at(i).phase) {
-      case Phase::websocket:
-        sessions_.close_websocket(slot, std::to_underlying(proto::CloseCode::restart), "the broker restarts", now,
-                                  SessionTable::Owed::send);
-        break;
-      case Phase::event_stream:
-        sse_.end(slot, kGoAway, now, SessionTable::Owed::send);
-        break;
-      case Phase::http:
-      case Phase::upgrading:
-        sessions_.finish(slot, now);
-        break;
-      case Phase::free:
-      case Phase::closing:
-      case Phase::ended:
-        break;
-    }
-  }
 }
 
 }  // namespace ringcast::broker

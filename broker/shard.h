@@ -14,6 +14,7 @@
 #include "broker/compressor.h"
 #include "broker/config.h"
 #include "broker/fan_out.h"
+#include "broker/farewell.h"
 #include "broker/full_session.h"
 #include "broker/home_shard.h"
 #include "broker/http_session.h"
@@ -106,11 +107,14 @@ class Shard {
   [[nodiscard]] bool must_not_sleep();
   [[nodiscard]] Instant next_deadline() const noexcept {
     return std::min({sessions_.next_deadline(), latest_.next_deadline(), lag_.next_look(), home_.next_deadline(),
-                     full_.next_deadline()});
+                     full_.next_deadline(), leaving_.next(sessions_.index_end())});
   }
 
-  // Stops being open to anything new; what is owed is still sent. Then close_all() ends every connection with 1012.
-  void drain();
+  // Stops being open to anything new; what is owed is still sent, and who publishes is told to go. Then see_off() tells
+  // the others, one after the other as planned, and ends every connection with 1012. close_all() does what is left of
+  // it at once.
+  void drain(const Farewell& farewell);
+  void see_off(const Farewell& farewell, Instant now);
   void close_all(Instant now);
 
   // From now on this is the configuration; what cannot change while it runs is the same. reconfigure() does what of it
@@ -170,6 +174,8 @@ class Shard {
   void look_at_deadlines(Instant now);
   void due(SlotId slot, Session& session, Instant now);
   void forget(SlotId slot);
+  void see_off_due(Instant now);
+  void send_away(std::uint32_t index, std::int64_t after_ms, Instant now);
 
   [[nodiscard]] std::size_t connections_max() const noexcept;
 
@@ -196,6 +202,7 @@ class Shard {
   WebSocketSession websocket_;
   SseSession sse_;
   Lag lag_;
+  Leaving leaving_;
   Identity anonymous_;
   topics::ShardSet room_made_ = 0;  // shards whose delivery rings got room and that asked for it
   std::size_t drained_bytes_ = 0;

@@ -12,8 +12,8 @@ std::string write_notice(const SseNotice& notice) {
   return text + "}\n\n";
 }
 
-std::string write_retry(std::uint64_t random) {
-  return "retry: " + std::to_string(kRetryMinMs + random % (kRetryMaxMs - kRetryMinMs + 1)) + "\n\n";
+std::string write_retry(std::uint64_t random, const RetryRange& range) {
+  return "retry: " + std::to_string(range.min_ms + random % (range.max_ms - range.min_ms + 1)) + "\n\n";
 }
 
 }  // namespace ringcast::broker

@@ -40,8 +40,12 @@ inline constexpr SseNotice kTooMuchInput{"go_away", "too_much_input",
 inline constexpr std::uint32_t kRetryMinMs = 1'000;
 inline constexpr std::uint32_t kRetryMaxMs = 3'000;
 
-// The field that says so, as a block of its own; `random` decides, in that range.
-[[nodiscard]] std::string write_retry(std::uint64_t random);
+// The field that says so, as a block of its own; `random` decides, in that range or another.
+struct RetryRange {
+  std::uint64_t min_ms = kRetryMinMs;
+  std::uint64_t max_ms = kRetryMaxMs;
+};
+[[nodiscard]] std::string write_retry(std::uint64_t random, const RetryRange& range = {});
 
 // What keeps a silent stream open.
 inline constexpr std::string_view kHeartbeat = ":\n\n";

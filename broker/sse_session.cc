@@ -148,6 +148,17 @@ void SseSession::fill_checkpoint(std::uint32_t first, std::uint32_t end) {
 
 // ---- the end ----
 
+void SseSession::go_away(SlotId slot, const Farewell& farewell, std::int64_t after_ms, Instant now) {
+  const Session* session = sessions_.find(slot);
+  if (session == nullptr || session->phase != Phase::event_stream) return;
+  // Not before the broker that restarts can be back: browsers show each failure.
+  const auto min_ms = kRetryMinMs + static_cast<std::uint64_t>(after_ms);
+  const RetryRange range{.min_ms = min_ms, .max_ms = min_ms + static_cast<std::uint64_t>(farewell.within_ms)};
+  const std::uint64_t random = topics::hash_name(place_.key, std::to_string(sessions_.take_ticket()));
+  sessions_.send_own(slot, write(protocol_of(session->encoding), write_retry(random, range)));
+  end(slot, kGoAway, now, SessionTable::Owed::send);
+}
+
 void SseSession::end(SlotId slot, const SseNotice& notice, Instant now, SessionTable::Owed owed) {
   Session* session = sessions_.find(slot);
   if (session == nullptr || session->phase != Phase::event_stream) return;

@@ -14,6 +14,7 @@
 
 #include "broker/checkpoint.h"
 #include "broker/config.h"
+#include "broker/farewell.h"
 #include "broker/latest.h"
 #include "broker/positions.h"
 #include "broker/resume_counts.h"
@@ -65,6 +66,9 @@ class SseSession {
   void end_turn(Instant now);
   // Says why, ends the body and the connection.
   void end(SlotId slot, const SseNotice& notice, Instant now, SessionTable::Owed owed = SessionTable::Owed::drop);
+  // The same when the broker restarts, after all that is owed, and when to come back: after `after_ms`, at random
+  // within so long as is planned for everybody.
+  void go_away(SlotId slot, const Farewell& farewell, std::int64_t after_ms, Instant now);
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 

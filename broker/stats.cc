@@ -32,8 +32,25 @@ std::string_view name(State state) noexcept {
       return "starting";
     case State::ready:
       return "ready";
+    case State::lame_duck:
+    case State::draining:
+    case State::closing:
+      return "draining";
+  }
+  std::unreachable();
+}
+
+std::string_view drain_stage(State state) noexcept {
+  switch (state) {
+    case State::starting:
+    case State::ready:
+      return "none";
+    case State::lame_duck:
+      return "lame_duck";
     case State::draining:
       return "draining";
+    case State::closing:
+      return "closing";
   }
   std::unreachable();
 }

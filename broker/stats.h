@@ -30,8 +30,17 @@ struct About {
 };
 
 // How far the process is.
-enum class State : std::uint8_t { starting, ready, draining };
+enum class State : std::uint8_t {
+  starting,
+  ready,
+  lame_duck,  // not ready, but serving on
+  draining,   // refuses publishes, and delivers what is in flight
+  closing,    // tells its connections to go
+};
+// "starting", "ready", and "draining" for the other three.
 [[nodiscard]] std::string_view name(State state) noexcept;
+// "none", or the three by their names.
+[[nodiscard]] std::string_view drain_stage(State state) noexcept;
 
 // What a shard said last.
 struct Sampled {

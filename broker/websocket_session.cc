@@ -131,9 +131,9 @@ void WebSocketSession::publish_raw(SlotId slot, Session& session, const frame::E
                                      "not permitted to publish to this topic", now);
   }
   if (sessions_.draining()) {
-    return sessions_.close_websocket(slot, std::to_underlying(proto::CloseCode::restart),
-                                     "the broker restarts; this message was not published", now,
-                                     SessionTable::Owed::send);
+    // Read no further, and told so when its turn to go has come: it still hears what was published before.
+    session.publish_refused = true;
+    return sessions_.stop(session);
   }
   const Publish publish{
       .topic = topic,

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "client/demo.h"
+#include "client/healthcheck.h"
+#include "client/prestop.h"
 #include "client/pub.h"
 #include "client/sub.h"
 #include "client/top.h"

@@ -14,8 +14,8 @@
 
 #include "client/deadline.h"
 #include "client/exit_code.h"
-#include "client/http.h"
 #include "client/interrupt.h"
+#include "client/operators_port.h"
 #include "client/output.h"
 #include "client/top_view.h"
 #include "client/url.h"
@@ -32,21 +32,6 @@ constexpr std::string_view kClearBelow = "\x1b[J";
 constexpr std::string_view kEnterScreen = "\x1b[?1049h\x1b[?25l";
 constexpr std::string_view kLeaveScreen = "\x1b[?25h\x1b[?1049l";
 
-std::expected<std::string, Error> get(const Url& url, std::string_view path) {
-  const std::string target = url.base_path + std::string(path);
-  auto answer = request(url, {.method = "GET", .target = target}, Deadline::in_ms(kAnswerMs));
-  if (!answer && answer.error().failure == Failure::unreachable) {
-    return std::unexpected(Error{Failure::unreachable, answer.error().text, "the operators' port: --admin-url"});
-  }
-  if (!answer) return std::unexpected(answer.error());
-  if (!answer->ok()) {
-    return std::unexpected(Error{Failure::refused,
-                                 "the operators' port answered " + std::to_string(answer->status) + " to " + target,
-                                 answer->status == 404 ? "is that the operators' port (--admin)?" : ""});
-  }
-  return std::move(answer->body);
-}
-
 std::expected<TopAnswers, Error> fetch(const Url& url) {
   TopAnswers answers;
   struct Part {
@@ -57,7 +42,7 @@ std::expected<TopAnswers, Error> fetch(const Url& url) {
        {Part{&TopAnswers::stats, "/api/v1/stats"}, Part{&TopAnswers::topics, "/api/v1/topics?sort=rate&limit=50"},
         Part{&TopAnswers::connections, "/api/v1/connections?sort=lag&limit=50"},
         Part{&TopAnswers::slow, "/api/v1/slow?limit=10"}}) {
-    auto body = get(url, path);
+    auto body = ask_operators_port(url, "GET", path, kAnswerMs);
     if (!body) return std::unexpected(body.error());
     answers.*where = *std::move(body);
     while (answers.*where != "" && (answers.*where).back() == '\n') (answers.*where).pop_back();

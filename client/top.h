@@ -7,11 +7,10 @@
 #include <cstdint>
 #include <string>
 
+#include "client/operators_port.h"
 #include "client/tls.h"
 
 namespace ringcast::client {
-
-inline constexpr const char* kDefaultAdminUrl = "http://127.0.0.1:9090";
 
 struct TopOptions {
   std::string url = kDefaultAdminUrl;  // of the operators' port

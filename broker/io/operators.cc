@@ -89,8 +89,20 @@ std::expected<void, Error> Operators::watch_listener(const Descriptor& listener,
 }
 
 broker::State Operators::state() const noexcept {
-  if (fleet_.stage.load(std::memory_order_acquire) != Stage::running) return broker::State::draining;
-  return ready_.load(std::memory_order_acquire) ? broker::State::ready : broker::State::starting;
+  switch (fleet_.stage.load(std::memory_order_acquire)) {
+    case Stage::running:
+      if (fleet_.drain_asked.load(std::memory_order_acquire)) return broker::State::lame_duck;
+      return ready_.load(std::memory_order_acquire) ? broker::State::ready : broker::State::starting;
+    case Stage::lame_duck:
+      return broker::State::lame_duck;
+    case Stage::draining:
+      return broker::State::draining;
+    case Stage::closing:
+    case Stage::hurrying:
+    case Stage::ended:
+      return broker::State::closing;
+  }
+  std::unreachable();
 }
 
 void Operators::run(const std::stop_token& stop) {

@@ -39,13 +39,13 @@ std::expected<std::uint64_t, Error> raise_open_files() {
 
 void block_signals() noexcept {
   // SIGPIPE too: sends say MSG_NOSIGNAL, but a log to a closed pipe must not end the broker either.
-  const sigset_t set = set_of({SIGTERM, SIGINT, SIGHUP, SIGPIPE});
+  const sigset_t set = set_of({SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGPIPE});
   const int result = ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   assert(result == 0);
 }
 
 std::optional<int> wait_signal(std::int64_t timeout_ms) noexcept {
-  const sigset_t set = set_of({SIGTERM, SIGINT, SIGHUP});
+  const sigset_t set = set_of({SIGTERM, SIGINT, SIGHUP, SIGUSR1});
   const timespec timeout{.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1'000'000};
   // EINTR: another signal's handler ran, or a debugger came. Only an endless wait starts again.
   for (;;) {

@@ -14,10 +14,11 @@ namespace ringcast::io {
 // Raises the soft limit of open files to the hard one. Returns the limit that holds then.
 [[nodiscard]] std::expected<std::uint64_t, Error> raise_open_files();
 
-// Blocks SIGTERM, SIGINT, SIGHUP and SIGPIPE. Call it in main before any thread is made: threads inherit it.
+// Blocks the signals below, and SIGPIPE. Call it in main before any thread is made: threads inherit it.
 void block_signals() noexcept;
 
-// Waits up to `timeout_ms` (< 0: without end) for SIGTERM, SIGINT or SIGHUP and returns its number. One thread.
+// Waits up to `timeout_ms` (< 0: without end) for SIGTERM, SIGINT, SIGHUP or SIGUSR1, by which other threads wake it,
+// and returns its number. One thread.
 [[nodiscard]] std::optional<int> wait_signal(std::int64_t timeout_ms) noexcept;
 
 // Sends the process a signal that wait_signal() gives out. Any thread.

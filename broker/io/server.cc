@@ -9,6 +9,7 @@
 #include "broker/exposition.h"
 #include "broker/io/backends.h"
 #include "broker/io/cpus.h"
+#include "broker/io/ending.h"
 #include "broker/io/listener.h"
 #include "broker/io/memory.h"
 #include "broker/io/operators.h"
@@ -22,9 +23,6 @@
 namespace ringcast::io {
 
 namespace {
-
-constexpr std::int64_t kQuietPollMs = 5;  // main looks that often whether the shards have gone quiet
-constexpr std::uint64_t kQuietTurns = 2;  // turns of each shard with nothing in flight: then nothing is
 
 std::string address_text(const broker::Address& address) {
   const bool v6 = address.host.contains(':');
@@ -45,39 +43,16 @@ std::uint32_t shard_count(const broker::Config& config) {
   return config.shards.value_or(shards_for(affinity_cpus(), cgroup_cpus()));
 }
 
-bool ends(std::optional<int> signal) {
-  return signal && *signal != SIGHUP;
-}
-
-// Until when the end may take: told again to end, it is now.
-class Patience {
- public:
-  explicit Patience(std::int64_t deadline_ms) : deadline_(now().monotonic + deadline_ms) {}
-
-  // Waits a little; false when it is over.
-  bool wait() {
-    if (ends(wait_signal(kQuietPollMs))) deadline_ = now().monotonic;
-    return now().monotonic < deadline_;
+// Until it is asked of an operator or told by a signal, which is the result.
+std::optional<int> wait_for_end(Fleet& fleet, const broker::Config& config, Reloading& reloading,
+                                const ServerEvents& events) {
+  std::optional<int> signal;
+  while (!ends(signal) && !fleet.drain_asked.load(std::memory_order_acquire)) {
+    fleet.lame_duck_ms.store(config.lame_duck_ms, std::memory_order_relaxed);
+    signal = wait_signal(-1);
+    if (signal == SIGHUP) reloading.run(events);
   }
-
- private:
-  Instant deadline_;
-};
-
-// Waits until every shard has had turns with nothing in flight, or patience is over.
-void wait_until_quiet(Fleet& fleet, Patience& patience) {
-  for (WorkerControl& control : fleet.controls) {
-    const std::uint64_t from = control.idle_turns.load(std::memory_order_acquire);
-    do {
-      fleet.wake_all();
-      if (!patience.wait()) return;
-    } while (control.idle_turns.load(std::memory_order_acquire) < from + kQuietTurns);
-  }
-}
-
-void set_stage(Fleet& fleet, Stage stage) {
-  fleet.stage.store(stage, std::memory_order_seq_cst);
-  fleet.wake_all();
+  return ends(signal) ? signal : std::nullopt;
 }
 
 std::expected<Listeners, Error> listen_unless_off(const broker::Address& address, const ListenOptions& options) {
@@ -174,6 +149,12 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
                                         .process = [&] { return process_figures(about.started_us); },
                                         .log_level = events.log_level,
                                         .set_log_level = events.set_log_level,
+                                        .drain =
+                                            [&] {
+                                              fleet.drain_asked.store(true, std::memory_order_release);
+                                              send_signal(SIGUSR1);
+                                            },
+                                        .stage_left_ms = [&] { return fleet.stage_left_ms(now().monotonic); },
                                         .config = events.config_json,
                                         .ask_reload = [&] { return reloading.ask(); },
                                         .reloaded = [&](std::uint64_t wish) { return reloading.result(wish); },
@@ -208,22 +189,15 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
   }
   events.manager("READY=1\nSTATUS=serving on " + at);
 
-  std::optional<int> signal;
-  while (!ends(signal)) {
-    signal = wait_signal(-1);
-    if (signal == SIGHUP) reloading.run(events);
+  Ending ending(fleet, config, events, wait_for_end(fleet, config, reloading, events));
+  ending.lame_duck();
+  // Nobody accepts any more: who comes now is refused, and another broker may have the port.
+  if (ending.drain()) {
+    listeners->sockets.clear();
+    tls_listeners->sockets.clear();
   }
-  events.info("signal " + std::to_string(*signal) + ": draining");
-  events.manager("STOPPING=1\nSTATUS=draining");
-  Patience patience(config.drain_deadline_ms);
-  set_stage(fleet, Stage::draining);
-  wait_until_quiet(fleet, patience);
-  set_stage(fleet, Stage::closing);
-  std::jthread last_call([&](const std::stop_token& stop) {
-    while (!stop.stop_requested() && patience.wait()) {
-    }
-    set_stage(fleet, Stage::ended);
-  });
+  ending.see_off();
+  std::jthread last_call([&](const std::stop_token& stop) { ending.see_off_until(stop); });
   threads.clear();  // joins
   last_call.request_stop();
   last_call.join();

@@ -16,6 +16,17 @@ void Fleet::wake_all() {
   }
 }
 
+std::int64_t Fleet::stage_left_ms(Instant now) const noexcept {
+  if (stage.load(std::memory_order_acquire) == Stage::running) return lame_duck_ms.load(std::memory_order_relaxed);
+  return std::max<std::int64_t>(0, Instant{stage_until_ms.load(std::memory_order_relaxed)} - now);
+}
+
+std::uint32_t Fleet::connections() const noexcept {
+  std::uint32_t sum = 0;
+  for (const WorkerControl& control : controls) sum += control.connections.load(std::memory_order_relaxed);
+  return sum;
+}
+
 Worker::Worker(const broker::Process& process, Fleet& fleet, std::uint32_t index, std::unique_ptr<Backend> backend,
                const Connections::Options& options, std::unique_ptr<TlsShard> tls)
     : fleet_(fleet),
@@ -32,7 +43,7 @@ Worker::Worker(const broker::Process& process, Fleet& fleet, std::uint32_t index
 
 void Worker::run() {
   connections_->start_accepting();
-  while (stage_ != Stage::ended && !(stage_ == Stage::closing && connections_->open() == 0)) turn();
+  while (stage_ != Stage::ended && !(stage_ >= Stage::closing && connections_->open() == 0)) turn();
 }
 
 void Worker::turn() {
@@ -92,11 +103,15 @@ void Worker::follow_stage(Instant now) {
   if (stage_ == Stage::draining && !busy_ && !shard_->must_not_sleep())
     fleet_.controls[index_].idle_turns.fetch_add(1, std::memory_order_release);
   if (wanted == stage_) return;
-  if (stage_ < Stage::draining) {
+  const broker::Farewell farewell{.spread_ms = fleet_.spread_ms.load(std::memory_order_relaxed),
+                                  .within_ms = fleet_.within_ms.load(std::memory_order_relaxed)};
+  const auto begins = [&](Stage stage) { return stage_ < stage && wanted >= stage; };
+  if (begins(Stage::draining)) {
     connections_->stop_accepting();
-    shard_->drain();
+    shard_->drain(farewell);
   }
-  if (stage_ < Stage::closing && wanted >= Stage::closing) shard_->close_all(now);
+  if (begins(Stage::closing)) shard_->see_off(farewell, now);
+  if (begins(Stage::hurrying)) shard_->close_all(now);
   stage_ = wanted;
   busy_ = true;  // what that has brought about is done in a turn of its own
 }

@@ -26,9 +26,11 @@ namespace ringcast::io {
 // How far the process has come on its way out. Only rises.
 enum class Stage : std::uint8_t {
   running,
-  draining,  // nothing new: no connection, no publish; what is in flight is delivered
-  closing,   // every connection is told 1012 after what it is owed
-  ended,     // the threads end, whoever is still connected
+  lame_duck,  // said to be not ready; everything else goes on
+  draining,   // nothing new: no connection, no publish; what is in flight is delivered
+  closing,    // one connection after the other is told 1012 after what it is owed
+  hurrying,   // all that are left are told now
+  ended,      // the threads end, whoever is still connected
 };
 
 // What a worker shares with the other threads.
@@ -48,9 +50,19 @@ struct Fleet {
   TlsContextDrop operators_tls;               // the operators' thread's, to be used from now on
   Waker operators;                            // wakes the operators' thread; opened before any worker runs
   std::atomic<Stage> stage = Stage::running;
+  std::atomic<std::int64_t> stage_until_ms = 0;  // an Instant: when the stage ends at the latest
+  std::atomic<bool> drain_asked = false;         // by an operator
+  std::atomic<std::int64_t> lame_duck_ms = 0;    // as configured now
+  // broker::Farewell; stored before the stage that it is for.
+  std::atomic<std::int64_t> spread_ms = 0;
+  std::atomic<std::int64_t> within_ms = 0;
 
   // Wakes all workers, so that they see a new stage.
   void wake_all();
+  // Until the stage ends at the latest; of one that was asked for and has not begun, how long it will be.
+  [[nodiscard]] std::int64_t stage_left_ms(Instant now) const noexcept;
+  // Open ones, as the workers said last.
+  [[nodiscard]] std::uint32_t connections() const noexcept;
 };
 
 class Worker {

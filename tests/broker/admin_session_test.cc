@@ -80,7 +80,7 @@ TEST_CASE("what is wrong is refused by name, and the connection goes on") {
       {"OPTIONS *", "404", "not_found"},
       {"POST /livez", "405", "method_not_allowed"},
       {"DELETE /api/v1/connections", "405", "method_not_allowed"},
-      {"GET /api/v1/drain", "405", "method_not_allowed"},
+      {"DELETE /api/v1/drain", "405", "method_not_allowed"},
       {"GET /api/v1/connections?limit=0", "400", "bad_parameter"},
       {"GET /api/v1/connections?limit=1001", "400", "bad_parameter"},
       {"GET /api/v1/connections?limit=1x", "400", "bad_parameter"},

@@ -26,11 +26,14 @@ struct DeskBench {
   LogLevel level = LogLevel::info;
   ReloadBox box;
   std::uint64_t budget = 1'000;
+  int drains = 0;
   Desk::Services services{.exposition = [](const About&, State, std::span<const Sampled>, topics::ShardSet silent,
                                            const ProcessFigures&) { return "silent " + std::to_string(silent); },
                           .process = [] { return ProcessFigures{}; },
                           .log_level = [this] { return level; },
                           .set_log_level = [this](LogLevel wanted) { level = wanted; },
+                          .drain = [this] { ++drains; },
+                          .stage_left_ms = [] { return 1'234; },
                           .config = [] { return std::string("{}"); },
                           .ask_reload = [this] { return box.ask(); },
                           .reloaded = [this](std::uint64_t wish) { return box.result(wish); },
@@ -123,12 +126,40 @@ TEST_CASE("/metrics wait for shards, then tell the last numbers of those that ar
   CHECK(bench.desk.answered().empty());
 }
 
-TEST_CASE("the log's level is read and set; draining by request says that it is not built") {
+TEST_CASE("draining is asked for as often as one likes, and its stage told with what is left of it") {
+  DeskBench bench;
+  CHECK(bench.ask(GetDrain{}).body == "{\"stage\":\"none\",\"left_ms\":0}\n");
+  CHECK(bench.drains == 0);
+  struct Row {
+    State state;
+    const char* body;
+  };
+  // What has just been asked for has not begun: it will be this.
+  for (const auto& [state, body] : {Row{State::starting, "{\"stage\":\"lame_duck\",\"left_ms\":1234}\n"},
+                                    Row{State::ready, "{\"stage\":\"lame_duck\",\"left_ms\":1234}\n"},
+                                    Row{State::lame_duck, "{\"stage\":\"lame_duck\",\"left_ms\":1234}\n"},
+                                    Row{State::draining, "{\"stage\":\"draining\",\"left_ms\":1234}\n"},
+                                    Row{State::closing, "{\"stage\":\"closing\",\"left_ms\":1234}\n"}}) {
+    CAPTURE(body);
+    const int before = bench.drains;
+    const AdminAnswer answer = bench.ask(PostDrain{}, state);
+    CHECK(answer.status == 202);
+    CHECK(answer.body == body);
+    CHECK(bench.drains == before + 1);
+    if (drain_stage(state) != "none") CHECK(bench.ask(GetDrain{}, state).body == body);
+  }
+  for (const State state : {State::lame_duck, State::draining, State::closing}) {
+    const AdminAnswer ready = bench.ask(GetReadyz{}, state);
+    CHECK(ready.status == 503);
+    CHECK(ready.body.find(R"("error":"draining")") != std::string::npos);
+  }
+}
+
+TEST_CASE("the log's level is read and set") {
   DeskBench bench;
   CHECK(bench.ask(GetLogLevel{}).body == "{\"level\":\"info\"}\n");
   CHECK(bench.ask(PutLogLevel{LogLevel::error}).body == "{\"level\":\"error\"}\n");
   CHECK(bench.level == LogLevel::error);
-  CHECK(bench.ask(PostDrain{}).status == 501);
   CHECK(bench.ask(GetConfig{}).body == "{}");
   CHECK(bench.ask(GetStats{}).status == 503);  // none yet
 }

@@ -120,7 +120,7 @@ void FullBench::lose(Client& client) {
 }
 
 void FullBench::drain() {
-  for (const auto& shard : shards_) shard->drain();
+  for (const auto& shard : shards_) shard->drain(Farewell{});
   settle();
 }
 

@@ -305,7 +305,7 @@ void World::require_heard() {
 }
 
 void World::drain() {
-  for (const auto& shard : shards_) shard->drain();
+  for (const auto& shard : shards_) shard->drain(broker::Farewell{});
   settle(guest().got.size());
   for (const auto& shard : shards_) shard->close_all(now_.monotonic);
 }

@@ -241,7 +241,11 @@ void FullClient::on(const proto::Lag& lag) {
   subscriber_.lag(lag);
 }
 
-void FullClient::on(const proto::GoAway&) {}
+void FullClient::on(const proto::GoAway& away) {
+  expect(!told_to_go_, [&] { return name() + " was told twice to go"; });
+  expect(away.resume && away.reconnect_within_ms > 0, [&] { return name() + " was not told when to come back"; });
+  told_to_go_ = true;
+}
 
 // ---- what is refused ----
 

@@ -73,6 +73,7 @@ class FullClient final : public FramedClient {
   [[nodiscard]] const Options& options() const noexcept { return options_; }
   [[nodiscard]] bool talks() const noexcept { return open() && !gone() && !said_goodbye() && !fenced_; }
   [[nodiscard]] bool fenced() const noexcept { return fenced_; }
+  [[nodiscard]] bool told_to_go() const noexcept { return told_to_go_; }
   // The producer that homes know it as; empty: none.
   [[nodiscard]] std::string_view producer_id() const noexcept { return taken_ ? producer_id_ : std::string_view{}; }
   // How far each home had come when it was told that it has taken its producer over; empty before.
@@ -98,7 +99,7 @@ class FullClient final : public FramedClient {
   void on(const proto::SnapshotEnd& end);
   void on(const proto::Checkpoint& checkpoint);
   void on(const proto::Lag& lag);
-  void on(const proto::GoAway&);
+  void on(const proto::GoAway& away);
   void on(const proto::Error& error);
 
   void say_hello();
@@ -126,6 +127,7 @@ class FullClient final : public FramedClient {
   bool asked_ = false;
   bool welcome_ = false;
   bool fenced_ = false;
+  bool told_to_go_ = false;
   bool taken_ = false;
   std::string given_id_;     // the producer's, in the hello
   std::string producer_id_;  // in the welcome

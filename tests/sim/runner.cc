@@ -65,6 +65,7 @@ void Runner::second_half() {
   backend_.submit(connections_->operations());
   connections_->operations().clear();
   busy_ = !flushed || shard_->busy() || connections_->has_more();
+  if (!busy_ && !shard_->must_not_sleep()) ++idle_turns_;
 }
 
 void Runner::wake(topics::ShardSet shards) {
@@ -82,14 +83,14 @@ Instant Runner::next_deadline() const {
   return std::min(shard_->next_deadline(), connections_->accept_retry());
 }
 
-void Runner::stop_accepting() {
+void Runner::drain(const broker::Farewell& farewell) {
   connections_->stop_accepting();
-  shard_->drain();
+  shard_->drain(farewell);
   rouse();
 }
 
-void Runner::close_all() {
-  shard_->close_all(world_.now.monotonic);
+void Runner::see_off(const broker::Farewell& farewell) {
+  shard_->see_off(farewell, world_.now.monotonic);
   rouse();
 }
 

@@ -35,10 +35,16 @@ class Runner {
   [[nodiscard]] Instant accept_retry() const { return connections_->accept_retry(); }
 
   // From the next step on, as the server does on SIGTERM.
-  void stop_accepting();
-  void close_all();
+  void drain(const broker::Farewell& farewell);
+  void see_off(const broker::Farewell& farewell);
+  // Turns that ended with nothing left to do.
+  [[nodiscard]] std::uint64_t idle_turns() const noexcept { return idle_turns_; }
   // As any event would.
   void rouse() noexcept { stage_ = Stage::awake; }
+  // As a wake from another thread would.
+  void rouse_asleep() noexcept {
+    if (stage_ == Stage::asleep) rouse();
+  }
 
   [[nodiscard]] broker::Shard& shard() noexcept { return *shard_; }
   [[nodiscard]] const io::Connections& connections() const noexcept { return *connections_; }
@@ -71,6 +77,7 @@ class Runner {
   Stage stage_ = Stage::awake;
   bool busy_ = true;
   std::uint64_t turns_ = 0;
+  std::uint64_t idle_turns_ = 0;
 };
 
 }  // namespace ringcast::sim

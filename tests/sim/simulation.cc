@@ -14,7 +14,9 @@ constexpr std::int64_t kPeriodMsMax = 500;       // of a rate that is asked for
 constexpr std::int64_t kTickedMsMax = 7'000;     // in all: below any deadline of those who are silent
 constexpr int kTicksMax = 4;                     // values expire in a few of them at most
 constexpr int kJumpsMax = 40;                    // enough for the rates that are asked for
-constexpr std::size_t kRoundsMax = 100'000;      // then it never comes to rest
+constexpr int kQuietRounds = 4;                  // as io::Ending's
+constexpr std::size_t kStepsToQuietMax = 2'000'000;
+constexpr std::size_t kRoundsMax = 100'000;  // then it never comes to rest
 constexpr std::int64_t kPastEveryDeadlineMs = 1'000'000;
 
 }  // namespace
@@ -61,6 +63,7 @@ Simulation::Tally Simulation::run() {
 void Simulation::begin_life(std::uint64_t life) {
   epoch_ = kFirstEpoch + life;
   draining_ = false;
+  paces_end_ms_ = INT64_MAX;
   jumped_ms_ = 0;
   ending_ = false;
   mesh_ = std::make_unique<broker::Mesh>(scenario_.mesh);
@@ -246,9 +249,7 @@ void Simulation::finish() {
   settle();
   draining_ = random_.percent(40);
   if (draining_) {
-    for (const auto& runner : runners_) runner->stop_accepting();
-    for (std::size_t steps = random_.below(100); steps > 0; --steps) step();
-    for (const auto& runner : runners_) runner->close_all();
+    drain();
   } else {
     for (const auto& client : sockets_) {
       if (client->open() && !client->gone()) client->say_goodbye();
@@ -269,13 +270,53 @@ void Simulation::finish() {
     if (!client->gone()) client->reset();
   }
   if (!draining_) {
-    for (const auto& runner : runners_) runner->stop_accepting();
+    for (const auto& runner : runners_) runner->drain({});
   }
   settle();
   now_.monotonic = now_.monotonic + kPastEveryDeadlineMs;
   for (const auto& runner : runners_) runner->rouse();
   settle();
   check_nothing_left();
+}
+
+// As io::Ending does: what is in flight is delivered, then one after the other is seen off. Some publish up to the end,
+// and beyond it.
+void Simulation::drain() {
+  const auto publish_some = [this] {
+    for (std::size_t publishes = random_.below(8); publishes > 0; --publishes) {
+      publish();
+      for (std::size_t steps = random_.below(20); steps > 0; --steps) step();
+    }
+  };
+  publish_some();
+  paces_end_ms_ = now_.monotonic.ms;
+  const broker::Farewell farewell{.spread_ms = static_cast<std::int64_t>(random_.below(300)), .within_ms = 500};
+  for (const auto& runner : runners_) runner->drain(farewell);
+  publish_some();
+  for (int rounds = 0; rounds < kQuietRounds; ++rounds) await_idle_turns();
+  for (const auto& runner : runners_) runner->see_off(farewell);
+  const Instant until = now_.monotonic + farewell.spread_ms;
+  while (now_.monotonic < until) {
+    now_.monotonic = std::min(until, now_.monotonic + static_cast<std::int64_t>(random_.between(1, 50)));
+    for (std::size_t steps = random_.below(100); steps > 0; --steps) step();
+  }
+}
+
+// Until each shard has come round its loop with nothing to do, in a turn that began after this call.
+void Simulation::await_idle_turns() {
+  std::vector<std::uint64_t> from;
+  for (const auto& runner : runners_) from.push_back(runner->idle_turns());
+  const auto over = [&] {
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      if (runners_[i]->idle_turns() < from[i] + 2) return false;
+    }
+    return true;
+  };
+  for (std::size_t steps = 0; !over(); ++steps) {
+    expect(steps < kStepsToQuietMax, "the shards never come to rest while the broker drains");
+    for (const auto& runner : runners_) runner->rouse_asleep();
+    step();
+  }
 }
 
 void Simulation::add_up() {

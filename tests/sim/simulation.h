@@ -96,6 +96,8 @@ class Simulation {
   void tick();
   void jump();
   void finish();
+  void drain();
+  void await_idle_turns();
 
   // What must hold at rest, and at the end.
   // `ticked`: what waits for a tick has gone out too.
@@ -138,8 +140,9 @@ class Simulation {
   std::vector<std::unique_ptr<Producer>> producers_;
   std::vector<Client*> clients_;  // all
   bool draining_ = false;
-  bool ending_ = false;         // nobody stalls any more
-  std::int64_t jumped_ms_ = 0;  // in this life
+  std::int64_t paces_end_ms_ = INT64_MAX;  // from then on LATEST does not wait for its pace
+  bool ending_ = false;                    // nobody stalls any more
+  std::int64_t jumped_ms_ = 0;             // in this life
   Tally tally_;
 };
 

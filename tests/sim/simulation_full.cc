@@ -230,7 +230,8 @@ void Simulation::check_full_end(const FullClient& client) const {
   expect(client.close_code().has_value(), says(" was cut off without a close frame"));
   const auto code = static_cast<CloseCode>(*client.close_code());
   const bool expected = (client.said_goodbye() && std::to_underlying(code) == client.code_expected()) ||
-                        (draining_ && code == CloseCode::restart) || (client.fenced() && code == CloseCode::fenced) ||
+                        (draining_ && code == CloseCode::restart && client.told_to_go()) ||
+                        (client.fenced() && code == CloseCode::fenced) ||
                         (code == CloseCode::slow_consumer && may_be_too_slow(client));
   expect(expected, [&] { return client.name() + " was closed with " + std::to_string(std::to_underlying(code)); });
 }

@@ -1,5 +1,7 @@
 #include "tests/sim/sse_client.h"
 
+#include <utility>
+
 #include "broker/checkpoint.h"
 #include "frame/bytes.h"
 #include "frame/url.h"
@@ -77,6 +79,7 @@ void SseClient::block(std::string_view text) {
   std::string_view data;
   std::string_view token;
   if (traces()) trace("<", text);
+  const bool told_when = std::exchange(told_when_, text.starts_with("retry: "));
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(line.size() + 1);
@@ -85,6 +88,7 @@ void SseClient::block(std::string_view text) {
     if (line.starts_with("id: ")) token = line.substr(4);
   }
   if (!token.empty()) return id_came(token);
+  expect(kind != "go_away" || told_when, [&] { return name() + " was not told when to come back"; });
   if (!kind.empty()) return event(kind, data);
   if (data.empty()) return;  // a comment, or when to come back
   static proto::JsonForm form;

@@ -56,6 +56,7 @@ class SseClient final : public Client {
   std::uint16_t status_ = 0;
   bool open_ = false;
   bool ended_ = false;
+  bool told_when_ = false;  // in the block before
   bool complete_ = false;
   bool told_ = false;  // at the beginning, that it comes from another epoch
 };

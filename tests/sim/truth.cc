@@ -176,13 +176,13 @@ void Truth::check_newest(const WebSocketClient& client, const Topic& topic, cons
 }
 
 // As SubscriberModel::check_rate(); the value that it begins with is not one of them.
-void Truth::check_pace(const WebSocketClient& client, const Topic& topic, const std::vector<Came>& came) {
+void Truth::check_pace(const WebSocketClient& client, const Topic& topic, const std::vector<Came>& came) const {
   constexpr std::int64_t kSlack = 3;
   const std::int64_t period_ms = client.options().period_ms();
   if (period_ms == 0) return;
   std::vector<Came> values;
   for (const Came& one : came) {
-    if (topic.changes[one.change].is_kept()) values.push_back(one);
+    if (topic.changes[one.change].is_kept() && one.at_ms < paces_end_ms_) values.push_back(one);
   }
   for (std::size_t i = 1; i < values.size(); ++i) {
     for (std::size_t k = i; k < values.size(); ++k) {

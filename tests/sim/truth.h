@@ -25,7 +25,9 @@ struct StartRange {
 
 class Truth {
  public:
-  Truth(const Ledger& ledger, const Kept& kept) : ledger_(ledger), kept_(kept) {}
+  // `paces_end_ms`: from then on newest values do not wait for their pace.
+  Truth(const Ledger& ledger, const Kept& kept, std::int64_t paces_end_ms)
+      : ledger_(ledger), kept_(kept), paces_end_ms_(paces_end_ms) {}
 
   // What a subscriber got of each topic has no gap, no double, one starting point per home, and the topic's order.
   // Whole: nothing is missing at the end either.
@@ -55,7 +57,7 @@ class Truth {
     std::int64_t at_ms = 0;
   };
   void check_newest(const WebSocketClient& client, const Topic& topic, const std::vector<Came>& came) const;
-  static void check_pace(const WebSocketClient& client, const Topic& topic, const std::vector<Came>& came);
+  void check_pace(const WebSocketClient& client, const Topic& topic, const std::vector<Came>& came) const;
   [[nodiscard]] StartRange start_of(const View& view, const Got& got) const;
   [[nodiscard]] static StartRange start_with_value(const View& view, const Got& got);
   [[nodiscard]] static StartRange start_live(const View& view, const Got& got);
@@ -63,6 +65,7 @@ class Truth {
 
   const Ledger& ledger_;
   const Kept& kept_;
+  const std::int64_t paces_end_ms_;
 };
 
 }  // namespace ringcast::sim
