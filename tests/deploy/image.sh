@@ -188,6 +188,31 @@ killed() {
   is "the exit code" "$(podman inspect --format '{{.State.ExitCode}}' "$container")" 137
 }
 
+healthy() {
+  inspect '{{json .Config.Healthcheck.Test}}' >"$work/test"
+  is "the health check" "$(cat "$work/test")" '["CMD","/usr/local/bin/ringcast","healthcheck"]' || return 1
+  start "${hardened[@]}" "${profile[@]}" || return 1
+  podman healthcheck run "$container" >"$work/health" 2>&1 || fails "not healthy: $(cat "$work/health")"
+}
+
+unhealthy() {
+  start "${hardened[@]}" "${profile[@]}" -- serve --listen 0.0.0.0:8080 --admin 127.0.0.1:9191 || return 1
+  if podman healthcheck run "$container" >"$work/health" 2>&1; then fails "healthy though nobody answers"; fi
+}
+
+prestop() {
+  local port code
+  start "${hardened[@]}" "${profile[@]}" -- serve --listen 0.0.0.0:8080 --admin 0.0.0.0:9090 --lame-duck 2s || return 1
+  port=$(podman port "$container" 9090/tcp | head -1)
+  podman exec "$container" /usr/local/bin/ringcast prestop >"$work/prestop" 2>&1 &
+  wait_for 'serving on for 2000 ms' || return 1
+  is /readyz "$(curl -sS -m 10 -o /dev/null -w '%{http_code}' "http://$port/readyz")" 503 || return 1
+  serves || return 1
+  wait $!  # the container may have ended, and the command with it: then its exit code says nothing
+  podman stop -t 30 "$container" >/dev/null || return 1
+  is "the exit code" "$(podman inspect --format '{{.State.ExitCode}}' "$container")" 0
+}
+
 engine_configuration
 obstacle=$(engine_obstacle)
 if [ -n "$obstacle" ]; then
@@ -208,10 +233,7 @@ run operators "the operators' port: /livez, /readyz, /metrics"
 run memory_limit "a memory limit: refuses before it is killed"
 run graceful_stop "podman stop with $sockets_max WebSockets: all are told 1012, exit code 0"
 run killed "the same, killed: nobody is told 1012 (the case above can fail)"
-if [ -n "$(inspect '{{if .Config.Healthcheck}}x{{end}}')" ]; then
-  echo "the image has a health check: test it here"
-  failed=$((failed + 1))
-else
-  skip "health check" "the binary has no command for it yet"
-fi
+run healthy "its health check"
+run unhealthy "the same where nobody answers: not healthy (the case above can fail)"
+run prestop "ringcast prestop in the container: not ready at once, then it ends with 0 when it is stopped"
 report

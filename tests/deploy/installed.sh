@@ -35,7 +35,7 @@ example=$work/prefix/share/doc/ringcast/ringcast.toml
 grep -q '^history = ' "$work/checked" || fail "the example's rules are not in it"
 "$ringcast" check-config "$here/../../deploy/k8s/broker/ringcast.toml" >"$work/checked" || fail "the pod's configuration is refused"
 grep -qx "ExecStart=$ringcast serve --config /etc/ringcast/ringcast.toml" "$unit" || fail "the unit does not start $ringcast"
-drain=$(sed -n 's/^drain-deadline = "\([0-9]*\)s"$/\1/p' "$example")
+drain=$(sed -nE 's/^(drain-deadline|lame-duck) = "([0-9]+)s"$/\2/p' "$example" | awk '{ sum += $1 } END { print sum }')
 stop=$(sed -n 's/^TimeoutStopSec=//p' "$unit")
 [ "$drain" -lt "$stop" ] || fail "systemd kills after $stop s what may drain for $drain s"
 

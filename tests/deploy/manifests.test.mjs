@@ -139,7 +139,12 @@ test('selectors select the pod, ports have the names that are used, and what is 
 test('times and sizes agree: the grace period is above the drain, memory has room for what is configured', () => {
   const { spec } = one(rendered.localhost, 'StatefulSet').spec.template;
   const { requests, limits } = spec.containers[0].resources;
-  assert.ok(spec.terminationGracePeriodSeconds > Number.parseInt(configured('drain-deadline'), 10));
+  const seconds = (name) => Number.parseInt(configured(name), 10);
+  assert.ok(spec.terminationGracePeriodSeconds >= seconds('lame-duck') + seconds('drain-deadline') + 5);
+  // Who routes by readiness has noticed, and had some time to tell others, before anything is refused.
+  const { readinessProbe, lifecycle } = spec.containers[0];
+  assert.ok(seconds('lame-duck') >= readinessProbe.periodSeconds * readinessProbe.failureThreshold + readinessProbe.timeoutSeconds + 2);
+  assert.deepEqual(lifecycle.preStop.exec.command, ['/usr/local/bin/ringcast', 'prestop']);
   assert.equal(requests.cpu, configured('shards'));
   // memory-budget is a quarter of the limit by itself; a quarter at least is left for connections and sockets.
   assert.ok(MiB(configured('max-topic-memory')) <= MiB(limits.memory) / 2);
