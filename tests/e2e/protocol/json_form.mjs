@@ -57,7 +57,9 @@ const kEvents = {
     subscription: 'integer', merged: 'integer', skipped: 'integer', caught_up: 'boolean',
     ranges: [{ topic: 'string', first_seq: 'integer', last_seq: 'integer' }], more_ranges: 'boolean',
   },
-  go_away: { text: 'string', deadline_ms: 'integer' },
+  go_away: {
+    text: 'string', deadline_ms: 'integer', reconnect_after_ms: 'integer', reconnect_within_ms: 'integer', resume: 'boolean',
+  },
   error: { code: kErrors, text: 'string', id: 'integer', field: 'string' },
   changed: { id: 'integer', subscription: 'integer' },
 };
