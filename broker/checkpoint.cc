@@ -83,7 +83,7 @@ void append_token(const Checkpoint& checkpoint, std::string& out) {
 }
 
 std::optional<Checkpoint> read_token(std::string_view token) {
-  if (token.size() > kTokenSizeMax) return std::nullopt;
+  if (token.size() > kResumeTokenSizeMax) return std::nullopt;
   const auto bytes = from_base64url(token);
   if (!bytes) return std::nullopt;
   Reader reader(*bytes);

@@ -39,7 +39,7 @@ inline constexpr std::uint64_t kPositionMax = (std::uint64_t{1} << 63U) - 1;
 
 // The longest token, in bytes and in characters: every origin with a position of 9 bytes.
 inline constexpr std::size_t kTokenBytesMax = 1 + 8 + topics::kShardsMax * (1 + 9);
-inline constexpr std::size_t kTokenSizeMax = (kTokenBytesMax * 4 + 2) / 3;
+inline constexpr std::size_t kResumeTokenSizeMax = (kTokenBytesMax * 4 + 2) / 3;
 
 // Appends the checkpoint's token. Requires: origins below kShardsMax, rising; positions up to kPositionMax.
 void append_token(const Checkpoint& checkpoint, std::string& out);

@@ -10,7 +10,7 @@ namespace ringcast::broker {
 
 namespace {
 
-static_assert(kTokenSizeMax <= proto::kResumeTokenBytesMax);  // what a Checkpoint says can be brought back
+static_assert(kResumeTokenSizeMax <= proto::kResumeTokenBytesMax);  // what a Checkpoint says can be brought back
 static_assert(topics::kShardsMax <= proto::kReceivedMax);
 
 Subscribing::Begin begin_of(proto::Start start) {

@@ -29,7 +29,7 @@ TEST_CASE("checkpoint: a token read is the checkpoint written, at every size and
       checkpoint.positions.push_back({.origin = origin, .position = position});
     }
     const std::string token = token_of(checkpoint);
-    CHECK(token.size() <= kTokenSizeMax);
+    CHECK(token.size() <= kResumeTokenSizeMax);
     const auto read = read_token(token);
     REQUIRE(read.has_value());
     CHECK(*read == checkpoint);
@@ -42,7 +42,7 @@ TEST_CASE("checkpoint: the longest token is as long as is said") {
     checkpoint.positions.push_back({.origin = origin, .position = kPositionMax});
   }
   const std::string token = token_of(checkpoint);
-  CHECK(token.size() == kTokenSizeMax);
+  CHECK(token.size() == kResumeTokenSizeMax);
   CHECK(read_token(token) == checkpoint);
   CHECK(!read_token(token + "A"));
 }

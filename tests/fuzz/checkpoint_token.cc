@@ -18,7 +18,7 @@ std::string token_of(const Checkpoint& checkpoint) {
 void check_token(std::string_view token) {
   const auto checkpoint = broker::read_token(token);
   if (!checkpoint) return;
-  require(token.size() <= broker::kTokenSizeMax);
+  require(token.size() <= broker::kResumeTokenSizeMax);
   require(checkpoint->positions.size() <= topics::kShardsMax);
   require(token_of(*checkpoint) == token);  // there is one token for a checkpoint
 }
