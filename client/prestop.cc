@@ -32,7 +32,7 @@ std::expected<DrainState, Error> ask(const Url& url, std::string_view method, st
   return parse_drain_state(*body);
 }
 
-int fail(const Error& error) {
+int say_why(const Error& error) {
   std::fprintf(stderr, "ringcast: %s\n", to_line(error).c_str());
   return to_int(exit_code_of(error.failure));
 }
@@ -54,14 +54,14 @@ std::expected<DrainState, Error> parse_drain_state(std::string_view json) {
 
 int run_prestop(const PrestopOptions& options) {
   const auto place = open_place(options.url, options.tls);
-  if (!place) return fail(place.error());
+  if (!place) return say_why(place.error());
   auto state = ask(place->url, "POST", options.timeout_ms);
-  if (!state) return fail(state.error());
+  if (!state) return say_why(state.error());
   const std::int64_t served_ms = state->serves ? state->left_ms : 0;
   const Deadline by = Deadline::in_ms(served_ms + kLateMs);
   while (state->serves) {
     if (by.passed()) {
-      return fail(
+      return say_why(
           {.failure = Failure::timeout, .text = "the broker serves on, beyond its lame-duck time", .remedy = {}});
     }
     (void)::poll(nullptr, 0, static_cast<int>(std::clamp<std::int64_t>(state->left_ms, 1, kLookMs)));
