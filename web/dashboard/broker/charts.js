@@ -29,7 +29,7 @@ export class Charts {
       const chart = make('div', 'chart');
       chart.setAttribute('role', 'img');
       chart.setAttribute('aria-label', `${title} of the last minutes`);
-      panel.append(make('h3', '', title), legend, chart);
+      panel.append(make('h2', '', title), legend, chart);
       box.append(panel);
       return { name, chart: new TimeChart(chart, { lines, format, min: 0, atLeast, height: 130, size: 62, isBytes: format === bytes }) };
     });
