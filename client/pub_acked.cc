@@ -123,13 +123,19 @@ class AckedPublisher {
       if (auto ok = gather(); !ok) fault_ = fault_.value_or(ok.error());
       if (fault_) limit_ = count_;  // what was published gets its results first
       print();
-      if (finished() && seen_ == count_) break;
+      // A client that has given up has answered for the broker, and says why at any moment.
+      if (finished() && seen_ == count_ && (fault_ || interrupted_ || all_taken())) break;
       if (const auto error = attendance_.over(monotonic_ms())) return std::unexpected(*error);
       show();
       if (auto ok = wait(); !ok) fault_ = fault_.value_or(ok.error());
     }
     if (fault_) return std::unexpected(*fault_);
     return {};
+  }
+
+  [[nodiscard]] bool all_taken() {
+    const std::lock_guard lock(mutex_);
+    return ledger_.sequenced == count_;
   }
 
   // Takes over what the client's thread has noted.
