@@ -18,6 +18,12 @@
 namespace ringcast::client {
 namespace {
 
+// SSL_set_tlsext_host_name(), which is a macro with a C cast.
+bool set_server_name(SSL* ssl, const std::string& host) {
+  char* const name = const_cast<char*>(host.c_str());  // it is copied
+  return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name) == 1;
+}
+
 std::unexpected<Error> wrong_file(const std::string& file, const std::string& option) {
   const unsigned long code = ERR_peek_last_error();
   const char* const reason =
@@ -90,7 +96,7 @@ ssl_st* open_session(const Tls& tls, int fd, const std::string& host) {
   if (is_address(host)) {
     set = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str());
   } else {
-    set = SSL_set1_host(ssl, host.c_str()) == 1 ? SSL_set_tlsext_host_name(ssl, host.c_str()) == 1 : 0;
+    set = SSL_set1_host(ssl, host.c_str()) == 1 ? set_server_name(ssl, host) : 0;
   }
   // Where the name cannot be checked nothing can be trusted.
   if (set != 1) SSL_set_verify(ssl, SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 0; });

@@ -322,7 +322,9 @@ std::expected<TlsContext, std::string> make_tls_context(const TlsTexts& texts) {
   auto others = std::make_unique<Others>(Others{std::move(contexts)});
   if (SSL_CTX_set_ex_data(first.get(), others_index(), others.get()) != 1) return std::unexpected("tls: out of memory");
   (void)others.release();
-  SSL_CTX_set_tlsext_servername_callback(first.get(), choose_certificate);
+  // SSL_CTX_set_tlsext_servername_callback(), which is a macro with a C cast.
+  SSL_CTX_callback_ctrl(first.get(), SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
+                        reinterpret_cast<void (*)()>(choose_certificate));
   return first;
 }
 
