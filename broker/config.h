@@ -1,7 +1,7 @@
 // Config: every value that `ringcast serve` can be told, with its default, its unit and why it is what it is.
 //
 // Filled by broker/options.h from flags, environment and file, checked there (ranges, and check_config below), then
-// read only. Every field is one row of the option table in broker/option_rows_serve.cc.
+// read only. Every field is one row of the option table (broker/option_rows.h).
 // Thread: written before the shards start, read by all afterwards.
 #pragma once
 

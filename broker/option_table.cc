@@ -1,3 +1,4 @@
+#include <span>
 #include <vector>
 
 #include "broker/option_rows.h"
@@ -6,8 +7,11 @@ namespace ringcast::broker {
 
 std::span<const Option> option_table() {
   static const std::vector<Option> rows = [] {
-    std::vector<Option> all(serve_options().begin(), serve_options().end());
-    all.insert(all.end(), client_options().begin(), client_options().end());
+    std::vector<Option> all;
+    for (const std::span<const Option> some :
+         {serve_options(), connection_options(), message_options(), log_options(), client_options()}) {
+      all.insert(all.end(), some.begin(), some.end());
+    }
     return all;
   }();
   return rows;
