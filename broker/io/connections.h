@@ -149,6 +149,8 @@ class Connections {
   void arm_receive(SlotId slot, Connection& connection);
   void cancel_receive(SlotId slot, Connection& connection);
   void want_receive(SlotId slot, Connection& connection);
+
+  // connections_sending.cc
   void wait_for_socket(SlotId slot, Connection& connection);
   void gather_batch(std::size_t end);
   void account_batch(std::span<const Short> shorts, Instant now);
@@ -156,7 +158,7 @@ class Connections {
     return !session.outbox.empty() || (connection.tls != nullptr && connection.tls->owes());
   }
 
-  // TLS
+  // connections_tls.cc
   void begin_sealing();
   void received_sealed(SlotId slot, Connection& connection, Bytes data, Instant now);
   void step_handshakes(Instant now);
