@@ -213,7 +213,7 @@ class Latest {
   bool add(topics::OwedSet& set, const topics::Owed& owed);
   void drop(topics::OwedSet& set);
 
-  // latest_solo.cc: one by one
+  // latest_owed.cc: what is owed to those who are served one by one
   [[nodiscard]] Solo& solo_of(Session& session);
   [[nodiscard]] static SoloSet* find_set(Session& session, Pace pace) noexcept;
   [[nodiscard]] SoloSet& set_of(Session& session, Pace pace);
@@ -221,10 +221,12 @@ class Latest {
   void owe_run(SlotId slot, Session& session, Pace pace, const Run& run);
   static void note_heard(Solo& solo, std::uint32_t entry, const Solo::Heard& heard);
   [[nodiscard]] static bool hears(const Solo& solo, std::uint32_t entry, std::uint64_t position);
-  void hear_all_owed(Session& session) const;
   void owe_topic(Session& session, SoloSet& set, topics::Owed owed);
   void take_out(SlotId slot, Session& session, SoloSet& set, std::span<const Change> changes);
   void forget_owed(std::uint32_t entry);
+  void drop_solo(Session& session);
+
+  // latest_solo.cc: how they are served
   [[nodiscard]] bool tick_solo(PaceState& pace, SlotId slot, std::uint32_t& budget);
   [[nodiscard]] static bool can_take(const Session& session) noexcept;
   [[nodiscard]] Sent send_solo(SlotId slot, Session& session, SoloSet& set, std::uint32_t& budget);
@@ -238,11 +240,11 @@ class Latest {
   [[nodiscard]] bool run_ready(std::uint32_t& budget);
   [[nodiscard]] bool go_on(SlotId slot, Session& session, std::uint32_t& budget);
   void make_ready(SlotId slot, Session& session);
-  void drop_solo(Session& session);
 
   // latest_sharing.cc: who shares, and what is owed when subscriptions change
   void count_in(Session& session, std::uint32_t index) const;
   void count_out(Session& session, std::uint32_t index) const;
+  void hear_all_owed(Session& session) const;
   [[nodiscard]] static bool may_share(const Session& session) noexcept;
   void try_share(Session& session, SoloSet& set);
   [[nodiscard]] bool share(Session& session, std::uint32_t index, SoloSet& set);
