@@ -1,4 +1,4 @@
-// The functions of ringcast.h's ResumePoint.
+// The functions of ResumePoint.
 #include <algorithm>
 #include <charconv>
 #include <utility>

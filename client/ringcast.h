@@ -1,5 +1,5 @@
 // Ringcast's client for C++: publish with acknowledgements, subscribe, and come back by itself when the connection is
-// lost. The only installed header; it needs nothing but the standard library (C++23).
+// lost. The one header to include; it needs nothing but the standard library (C++23).
 //
 //   auto client = ringcast::Client::open({.url = "http://127.0.0.1:8080"});
 //   if (!client) return fail(client.error().text);
@@ -24,6 +24,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "ringcast/resume_point.h"
 
 namespace ringcast {
 
@@ -209,34 +211,6 @@ enum class OnLag : std::uint8_t {
   degrade = 1,  // gets the newest values only until it has caught up
   skip = 2,     // the oldest messages are dropped
   close = 3,    // the connection is closed; the client comes back and goes on where it was
-};
-
-struct OriginPosition {
-  std::uint32_t origin = 0;
-  std::uint64_t position = 0;
-
-  friend bool operator==(const OriginPosition&, const OriginPosition&) = default;
-};
-
-struct Message;
-struct SubscriptionEvent;
-
-// Up to where a subscription's program was told everything. A client keeps it while it lives, to go on there after a
-// lost connection. A program that is to go on there when it is started again hands every message and event of the
-// subscription to add() once it is done with it, keeps to_text(), and gives it back as SubscribeOptions::resume_from.
-struct ResumePoint {
-  std::string epoch = {};                     // in which the positions count
-  std::string token = {};                     // the broker's; empty: none yet
-  std::vector<OriginPosition> received = {};  // live messages that were told beyond the token, by origin
-
-  void add(const Message& message);
-  void add(const SubscriptionEvent& event);
-
-  // One line, without spaces at its ends; empty without a token.
-  [[nodiscard]] std::string to_text() const;
-  [[nodiscard]] static std::optional<ResumePoint> from_text(std::string_view text);
-
-  friend bool operator==(const ResumePoint&, const ResumePoint&) = default;
 };
 
 struct SubscribeOptions {

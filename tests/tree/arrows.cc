@@ -21,7 +21,8 @@ constexpr std::array kLayers{
     Layer{"topics/", "topics/"},
     Layer{"proto/", "proto/"},
     Layer{"web/", "web/"},
-    Layer{"client/", "client/ frame/ proto/", true},
+    Layer{"client/", "client/ ringcast/ frame/ proto/", true},
+    Layer{"ringcast/", "ringcast/"},  // client/ringcast/, as the headers that are installed call it
     Layer{"perf/", "perf/ client/ frame/ proto/", true},
     Layer{"tests/", "broker/ broker/io/ client/ frame/ perf/ proto/ tests/ topics/ web/", true},
 };

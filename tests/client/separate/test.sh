@@ -9,8 +9,8 @@ broker=
 trap 'if [ -n "$broker" ]; then kill "$broker" 2>/dev/null || true; wait "$broker" || true; fi; rm -rf "$work"' EXIT
 
 "$cmake" --install "$build" --prefix "$work/prefix" --component client >"$work/log"
-headers=$(cd "$work/prefix/include" && find . -type f)
-[ "$headers" = ./ringcast.h ] || { echo "installed headers: $headers"; exit 1; }
+headers=$(cd "$work/prefix/include" && find . -type f | LC_ALL=C sort | xargs)
+[ "$headers" = './ringcast.h ./ringcast/resume_point.h' ] || { echo "installed headers: $headers"; exit 1; }
 archives=$(find "$work/prefix" -name '*.a' | wc -l)
 [ "$archives" = 1 ] || { echo "installed $archives archives"; exit 1; }
 
