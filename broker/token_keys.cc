@@ -15,6 +15,7 @@
 #include <array>
 
 #include "broker/base64url.h"
+#include "broker/freed_by.h"
 #include "broker/token_json.h"
 
 namespace ringcast::broker {
@@ -23,21 +24,14 @@ namespace {
 
 using KeyRefused = std::unexpected<std::string>;
 
-template <auto release>
-struct Release {
-  template <class T>
-  void operator()(T* what) const noexcept {
-    release(what);
-  }
-};
-using Bio = std::unique_ptr<BIO, Release<BIO_free>>;
-using BigNumber = std::unique_ptr<BIGNUM, Release<BN_free>>;
-using Certificate = std::unique_ptr<X509, Release<X509_free>>;
-using ParamBuilder = std::unique_ptr<OSSL_PARAM_BLD, Release<OSSL_PARAM_BLD_free>>;
-using Params = std::unique_ptr<OSSL_PARAM, Release<OSSL_PARAM_free>>;
-using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Release<EVP_PKEY_CTX_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Release<EVP_MD_CTX_free>>;
-using EcdsaSignature = std::unique_ptr<ECDSA_SIG, Release<ECDSA_SIG_free>>;
+using Bio = std::unique_ptr<BIO, FreedBy<BIO_free>>;
+using BigNumber = std::unique_ptr<BIGNUM, FreedBy<BN_free>>;
+using Certificate = std::unique_ptr<X509, FreedBy<X509_free>>;
+using ParamBuilder = std::unique_ptr<OSSL_PARAM_BLD, FreedBy<OSSL_PARAM_BLD_free>>;
+using Params = std::unique_ptr<OSSL_PARAM, FreedBy<OSSL_PARAM_free>>;
+using KeyContext = std::unique_ptr<EVP_PKEY_CTX, FreedBy<EVP_PKEY_CTX_free>>;
+using DigestContext = std::unique_ptr<EVP_MD_CTX, FreedBy<EVP_MD_CTX_free>>;
+using EcdsaSignature = std::unique_ptr<ECDSA_SIG, FreedBy<ECDSA_SIG_free>>;
 
 constexpr std::size_t kEcPointBytes = 32;  // a coordinate of P-256, and half of an ES256 signature (RFC 7518 §3.4)
 constexpr std::size_t kEdKeyBytes = 32;    // RFC 8032 §5.1.5

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "broker/base64url.h"
+#include "broker/freed_by.h"
 #include "broker/json_out.h"
 
 namespace ringcast::broker {
@@ -113,8 +114,7 @@ std::expected<TokenKey, std::string> read_signing_key(std::string_view text) {
     key.secret = Secret(bytes_of(text));
     return key;
   }
-  const std::unique_ptr<BIO, void (*)(BIO*)> bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())),
-                                                 [](BIO* one) { BIO_free(one); });
+  const std::unique_ptr<BIO, FreedBy<BIO_free>> bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
   key.key.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
   ERR_clear_error();
   if (key.key == nullptr) return SigningRefused("is no PEM with a private key that needs no passphrase");

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <utility>
 
+#include "broker/freed_by.h"
 #include "broker/io/descriptor.h"
 
 namespace ringcast::io {
@@ -30,16 +31,9 @@ constexpr std::int64_t kDayS = 86'400;
 // TLS 1.2: forward secrecy and authenticated encryption only. TLS 1.3 has no others.
 constexpr const char* kCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
-template <auto kFree>
-struct Freed {
-  template <typename T>
-  void operator()(T* object) const noexcept {
-    kFree(object);
-  }
-};
-using CertificatePtr = std::unique_ptr<X509, Freed<X509_free>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
-using BioPtr = std::unique_ptr<BIO, Freed<BIO_free>>;
+using CertificatePtr = std::unique_ptr<X509, broker::FreedBy<X509_free>>;
+using KeyPtr = std::unique_ptr<EVP_PKEY, broker::FreedBy<EVP_PKEY_free>>;
+using BioPtr = std::unique_ptr<BIO, broker::FreedBy<BIO_free>>;
 
 std::unexpected<std::string> refused(const std::string& file, const std::string& why) {
   return std::unexpected("tls: " + file + ": " + why);
@@ -234,7 +228,7 @@ std::expected<void, std::string> use_pair(SSL_CTX* context, const TlsTexts::Pair
 
 std::vector<std::string> hosts_of(X509* certificate) {
   std::vector<std::string> hosts;
-  const std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>> names(
+  const std::unique_ptr<GENERAL_NAMES, broker::FreedBy<GENERAL_NAMES_free>> names(
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
   for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
     const GENERAL_NAME* const name = sk_GENERAL_NAME_value(names.get(), i);

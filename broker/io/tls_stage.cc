@@ -9,6 +9,8 @@
 #include <cassert>
 #include <memory>
 
+#include "broker/freed_by.h"
+
 namespace ringcast::io {
 namespace {
 
@@ -88,9 +90,8 @@ std::string text_of(const ASN1_STRING* string) {
 }
 
 std::string alternative_name(X509& certificate) {
-  const auto free_names = [](GENERAL_NAMES* names) { GENERAL_NAMES_free(names); };
-  const std::unique_ptr<GENERAL_NAMES, decltype(free_names)> names(
-      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr)), free_names);
+  const std::unique_ptr<GENERAL_NAMES, broker::FreedBy<GENERAL_NAMES_free>> names(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr)));
   for (const int wanted : {GEN_EMAIL, GEN_DNS, GEN_URI}) {
     for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
       const GENERAL_NAME* const name = sk_GENERAL_NAME_value(names.get(), i);
