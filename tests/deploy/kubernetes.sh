@@ -3,8 +3,7 @@
 # that deploy/build_image.sh built. CACHE (build/k8s) keeps the cluster's programs: make.sh. `./dev k8s` runs it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-source deploy/engine.sh
-source tests/deploy/report.sh
+source tests/deploy/image_under_test.sh
 cache=${1:-build/k8s}
 
 # Control groups outlive the namespaces; empty ones can be removed.
@@ -49,12 +48,7 @@ save_images() {
 
 engine_configuration
 why=$(obstacle)
-if [ -n "$why" ]; then
-  skip "every case" "$why"
-  report
-  exit
-fi
-podman image exists "$image_name" || { echo "there is no $image_name: ./dev image builds it"; exit 1; }
+image_unless "$why"
 tests/deploy/cluster/make.sh "$cache"
 save_images
 result=0
