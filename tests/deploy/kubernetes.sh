@@ -35,13 +35,13 @@ obstacle() {
 # The images as a node gets them, from a file: the broker's, one that is killed where it should drain, and the process that holds a pod's
 # namespaces.
 save_images() {
-  local folder=$cache/root/var/lib/cluster/images abrupt=localhost/ringcast:abrupt pause=localhost/pause:1 container
+  local folder=$cache/system/var/lib/cluster/images abrupt=localhost/ringcast:abrupt pause=localhost/pause:1 container
   rm -rf "$folder"
   mkdir -p "$folder"
   container=$(buildah from --pull-never "$image_name")
   buildah config --stop-signal SIGKILL "$container"
   buildah commit --quiet --rm --format docker "$container" $abrupt >/dev/null
-  tar -c -C "$cache/root/bin" busybox |
+  tar -c -C "$cache/system/bin" busybox |
     podman import --quiet --change 'ENTRYPOINT ["/busybox", "sleep", "infinity"]' - $pause >/dev/null
   podman save --quiet --multi-image-archive --format docker-archive --output "$folder/images.tar" "$image_name" $abrupt $pause
 }
@@ -52,6 +52,6 @@ image_unless "$why"
 tests/deploy/cluster/make.sh "$cache"
 save_images
 result=0
-tests/deploy/cluster/sandbox.sh "$cache/root" /repository/tests/deploy/cluster/cases.sh || result=$?
+tests/deploy/cluster/sandbox.sh "$cache/system" /repository/tests/deploy/cluster/cases.sh || result=$?
 remove_groups
 exit $result

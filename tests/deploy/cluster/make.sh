@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# make.sh CACHE: makes CACHE/root, which a Kubernetes of one node runs in: Debian 12 with etcd, containerd and kubectl from its packages,
+# make.sh CACHE: makes CACHE/system, which a Kubernetes of one node runs in: Debian 12 with etcd, containerd and kubectl from its packages,
 # and Kubernetes 1.20 built from its source package (Debian has no other binaries). Some 10 minutes on two processors and 2 GB,
 # once. What is done is not done again; nothing of this machine is changed.
 set -euo pipefail
@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 source deploy/engine.sh
 mkdir -p "$1"
 cache=$(cd "$1" && pwd)
-root=$cache/root
+system=$cache/system
 sources=/usr/src/kubernetes
 programs=(kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy)
 
@@ -18,34 +18,34 @@ packages=(ca-certificates busybox-static conntrack containerd containernetworkin
 say() { echo "cluster: $*"; }
 
 # Debian, with Kubernetes' source package in it, by apt's settings of this machine.
-make_root() {
+make_system() {
   local mirror
   mirror=$(debian_mirror)
   [ -n "$mirror" ] || { say "apt knows no mirror of bookworm"; return 1; }
-  say "Debian 12 with ${#packages[@]} packages, into $root"
-  rm -rf "$root"
+  say "Debian 12 with ${#packages[@]} packages, into $system"
+  rm -rf "$system" "$cache/kubernetes.made"
   # shellcheck disable=SC2016  # for mmdebstrap's shell
   mmdebstrap --quiet --variant=minbase --dpkgopt=force-unsafe-io --include="$(IFS=,; echo "${packages[*]}")" \
     --customize-hook="mkdir \"\$1$sources\" && cd \"\$1$sources\" &&"'
       APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get source --quiet --quiet --download-only kubernetes' \
-    bookworm "$root" "deb $mirror bookworm main" "deb-src $mirror bookworm main" >"$cache/root.log" 2>&1 ||
-    { tail -5 "$cache/root.log"; return 1; }
+    bookworm "$system" "deb $mirror bookworm main" "deb-src $mirror bookworm main" >"$cache/system.log" 2>&1 ||
+    { tail -5 "$cache/system.log"; return 1; }
 }
 
-# In the root, with mounts of its own. Go wants no network: the package has all that it needs in it.
+# In that system, with mounts of its own. Go wants no network: the package has all that it needs in it.
 # shellcheck disable=SC2016  # for the shells within
-in_root() {
+in_system() {
   unshare --mount --propagation private bash -euc '
     mount -t proc proc "$1/proc"
     mount --rbind /dev "$1/dev"
-    exec chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root bash -euc "$2" -- "${@:3}"' -- "$root" "$@"
+    exec chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root bash -euc "$2" -- "${@:3}"' -- "$system" "$@"
 }
 
 # Without what is for cloud providers and Docker.
 # shellcheck disable=SC2016
 build_kubernetes() {
   say "Kubernetes from its source package: ${programs[*]}; $cache/build.log"
-  in_root '
+  in_system '
     cd "$1"
     shift
     [ -d tree ] || dpkg-source --no-check -x kubernetes_*.dsc tree
@@ -56,12 +56,12 @@ build_kubernetes() {
     make WHAT="${*/#/cmd/}" GOFLAGS="-tags=providerless,dockerless"
     for program; do install -s _output/bin/$program /usr/local/bin; done
   ' "$sources" "${programs[@]}" >"$cache/build.log" 2>&1 || { tail -20 "$cache/build.log"; return 1; }
-  rm -rf "${root:?}$sources"
+  rm -rf "${system:?}$sources"
 }
 
-if ! [ -f "$cache/root.made" ]; then
-  make_root
-  touch "$cache/root.made"
+if ! [ -f "$cache/system.made" ]; then
+  make_system
+  touch "$cache/system.made"
 fi
 if ! [ -f "$cache/kubernetes.made" ]; then
   build_kubernetes
