@@ -7,6 +7,9 @@
 const bytes = (x) => (x < 1024 ? `${x} B` : `${x / 1024} KiB`);
 const thousands = (x) => x.toLocaleString('en-US');
 
+const perDelivery = { measure: 'server_cpu_ns_per_delivery', title: 'CPU per delivery, µs', divisor: 1000 };
+const perPublish = { measure: 'server_cpu_ns_per_publish', title: 'CPU per publish, µs', divisor: 1000 };
+
 export const sweeps = [
   {
     name: 'subscribers',
@@ -16,7 +19,7 @@ export const sweeps = [
     label: thousands,
     load: (x) => ['--subscribers', x, '--rate', 2, '--size', 128, '--seconds', 4],
     who: ['raw', 'floor', 'uws'], // a nats-server's own housekeeping would be most of so little
-    charts: [{ measure: 'server_cpu_ns_per_delivery', title: 'CPU per delivery, µs', divisor: 1000 }],
+    charts: [perDelivery],
   },
   {
     name: 'rates',
@@ -28,7 +31,7 @@ export const sweeps = [
     who: ['raw', 'floor', 'nats', 'uws', 'ws'],
     charts: [
       { measure: 'latency_p99_ns', title: 'latency p99, ms', divisor: 1e6, log: true },
-      { measure: 'server_cpu_ns_per_delivery', title: 'CPU per delivery, µs', divisor: 1000 },
+      perDelivery,
     ],
   },
   {
@@ -39,7 +42,7 @@ export const sweeps = [
     label: bytes,
     load: (x) => ['--subscribers', 100, '--rate', 10, '--size', x],
     who: ['raw', 'floor', 'uws'],
-    charts: [{ measure: 'server_cpu_ns_per_delivery', title: 'CPU per delivery, µs', divisor: 1000 }],
+    charts: [perDelivery],
   },
   {
     name: 'throughput',
@@ -51,7 +54,7 @@ export const sweeps = [
     who: ['raw', 'floor', 'nats', 'uws'],
     charts: [
       { measure: 'delivered_per_second', title: 'deliveries/s, thousands', divisor: 1000, log: true },
-      { measure: 'server_cpu_ns_per_delivery', title: 'CPU per delivery, µs', divisor: 1000, log: true },
+      { ...perDelivery, log: true },
     ],
   },
   {
@@ -63,7 +66,7 @@ export const sweeps = [
     load: (x) => ['-T', x, '--publishers', 10, '--subscribers', 5, '--filters', 'hash', '--rate', 20_000, '--size', 128,
       '--warmup', 0.5 + x / 20_000],
     who: ['proto', 'nats'],
-    charts: [{ measure: 'server_cpu_ns_per_publish', title: 'CPU per publish, µs', divisor: 1000 }],
+    charts: [perPublish],
   },
   {
     name: 'filters',
@@ -73,7 +76,7 @@ export const sweeps = [
     label: thousands,
     load: (x) => ['-T', 100, '--publishers', 10, '--subscribers', 100, '--rate', 5000, '--size', 128, '--decoys', x],
     who: ['proto', 'nats'],
-    charts: [{ measure: 'server_cpu_ns_per_publish', title: 'CPU per publish, µs', divisor: 1000 }],
+    charts: [perPublish],
   },
   {
     name: 'shards',
@@ -83,7 +86,7 @@ export const sweeps = [
     label: thousands,
     load: () => ['--subscribers', 1000, '--rate', 2, '--size', 128, '--seconds', 4],
     who: (x) => ({ raw: x === 1 ? 'raw' : `shards${x}` }),
-    charts: [{ measure: 'server_cpu_ns_per_delivery', title: 'CPU per delivery, µs', divisor: 1000 }],
+    charts: [perDelivery],
   },
   {
     name: 'match',
