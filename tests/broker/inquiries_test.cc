@@ -12,6 +12,28 @@ namespace ringcast::broker {
 
 using Part = Inquiries::Part;
 
+namespace {
+
+// A shard's thread, which does `answer` over and over while it lives.
+template <typename Answer>
+std::jthread answering_thread(Inquiries& inquiries, Answer answer) {
+  return std::jthread([&inquiries, answer](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      if (!inquiries.any()) std::this_thread::yield();
+      answer();
+    }
+  });
+}
+
+void answer_sample(Inquiries& inquiries) {
+  if (!inquiries.asked(Part::sample)) return;
+  ++inquiries.sample.turns;
+  inquiries.sample.slowest[7].owed_bytes = inquiries.sample.turns;
+  inquiries.answer(Part::sample);
+}
+
+}  // namespace
+
 TEST_CASE("a part belongs to who asked until it asks, and again when it is answered") {
   Inquiries inquiries;
   CHECK(inquiries.is_mine(Part::sample));
@@ -30,23 +52,16 @@ TEST_CASE("a part belongs to who asked until it asks, and again when it is answe
 TEST_CASE("questions and answers of all parts cross between two threads whole") {
   constexpr std::uint64_t kRounds = 2'000;
   Inquiries inquiries;
-  std::jthread shard([&](const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
-      if (!inquiries.any()) std::this_thread::yield();
-      if (inquiries.asked(Part::sample)) {
-        ++inquiries.sample.turns;
-        inquiries.sample.slowest[7].owed_bytes = inquiries.sample.turns;
-        inquiries.answer(Part::sample);
-      }
-      if (inquiries.asked(Part::own_value)) {
-        inquiries.own_value.published = inquiries.own_value.payload.size() == inquiries.own_value.hash;
-        inquiries.answer(Part::own_value);
-      }
-      if (inquiries.asked(Part::query)) {
-        auto& members = std::get<MembersQuery>(inquiries.query);
-        for (const std::string& topic : members.topics) members.counts.push_back(topic.size());
-        inquiries.answer(Part::query);
-      }
+  const std::jthread shard = answering_thread(inquiries, [&] {
+    answer_sample(inquiries);
+    if (inquiries.asked(Part::own_value)) {
+      inquiries.own_value.published = inquiries.own_value.payload.size() == inquiries.own_value.hash;
+      inquiries.answer(Part::own_value);
+    }
+    if (inquiries.asked(Part::query)) {
+      auto& members = std::get<MembersQuery>(inquiries.query);
+      for (const std::string& topic : members.topics) members.counts.push_back(topic.size());
+      inquiries.answer(Part::query);
     }
   });
   std::uint64_t samples = 0;
@@ -95,18 +110,12 @@ TEST_CASE("questions and answers of all parts cross between two threads whole") 
 TEST_CASE("a configuration comes whole from main's thread, while the operators' asks the same shard") {
   constexpr std::uint64_t kReloads = 500;
   Inquiries inquiries;
-  std::jthread shard([&](const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
-      if (!inquiries.any()) std::this_thread::yield();
-      if (inquiries.asked(Part::sample)) {
-        ++inquiries.sample.turns;
-        inquiries.answer(Part::sample);
-      }
-      if (inquiries.asked(Part::config)) {
-        // What it says of the configuration, main reads: the part goes back and forth.
-        inquiries.config.memory_budget += inquiries.config.config.history_rules.size();
-        inquiries.answer(Part::config);
-      }
+  const std::jthread shard = answering_thread(inquiries, [&] {
+    answer_sample(inquiries);
+    if (inquiries.asked(Part::config)) {
+      // What it says of the configuration, main reads: the part goes back and forth.
+      inquiries.config.memory_budget += inquiries.config.config.history_rules.size();
+      inquiries.answer(Part::config);
     }
   });
   std::jthread operators([&](const std::stop_token& stop) {
