@@ -3,25 +3,18 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { parseArgs } from 'node:util';
 import { cpuNs, keep } from './broker.mjs';
 import { median } from './figures.mjs';
-import { sleep } from './show.mjs';
+import { settings, sleep } from './show.mjs';
 import { Socket } from './socket.mjs';
 
 const WebSocket = createRequire(new URL('../web/package.json', import.meta.url))('ws');
 
-const { values } = parseArgs({
-  options: {
-    build: { type: 'string', default: 'build/release' },
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '2' },
-    subscribers: { type: 'string', default: '1000' },
-  },
+const { build, rounds, seconds, subscribers } = settings('perf/compression: what does compression cost and save?', {
+  rounds: [3, 1, 'rounds of turns'],
+  seconds: [2, 1, 'measured in each turn'],
+  subscribers: [1000, 50, 'of one topic'],
 });
-const rounds = Number(values.rounds);
-const seconds = Number(values.seconds);
-const subscribers = Number(values.subscribers);
 
 const kRateHz = 20;
 const kPayloadBytes = 1024;
@@ -62,7 +55,7 @@ async function run(name) {
   port += 1;
   const { deflate, words } = servers[name];
   const [program, ...args] = words(`127.0.0.1:${port}`);
-  const server = keep(spawn('taskset', ['-c', '0', `${values.build}/${program}`, ...args], { stdio: 'ignore' }));
+  const server = keep(spawn('taskset', ['-c', '0', `${build}/${program}`, ...args], { stdio: 'ignore' }));
   const url = `ws://127.0.0.1:${port}/topics/bench/0`;
   const publisher = await connected(`${url}?mode=pub`, { perMessageDeflate: false });
   const heard = [[], []];
