@@ -47,8 +47,8 @@ struct Solo {
   // Of its subscriptions, sorted: (group, index in the session). Empty: not known.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> places;
   Merged merged;  // while it lags
-  // Of topics that it is owed, by their entries in Latest's table: between which positions of the topic's origin it hears
-  // what it publishes itself, where one of its subscriptions does not.
+  // Of topics that it is owed, by their entries in Latest's table: between which positions of the topic's origin it
+  // hears what it publishes itself, where one of its subscriptions does not.
   struct Heard {
     std::uint64_t first = 0;
     std::uint64_t last = UINT64_MAX;
