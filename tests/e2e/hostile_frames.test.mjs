@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
-import { Broker, kPatient, onEachBackend } from './broker.mjs';
-import { Client, closeAll } from './client.mjs';
-import { Witness } from './witness.mjs';
+import { kPatient, onEachBackend } from './broker.mjs';
+import { Client } from './client.mjs';
+import { startWitnessed, stopWitnessed } from './witness.mjs';
 import { Peer, binaryFrame, close, continuation, frame, handshake, opcode, ping, text } from './wire.mjs';
 
 const kMessageMax = 64 * 1024; // --max-message of these tests
@@ -82,20 +82,13 @@ const kFailFast = [
 ];
 
 onEachBackend('the broker against broken frames', (io) => {
+  let witnessed;
   let broker;
-  let witness;
-  let usage;
   before(async () => {
-    broker = await Broker.start({ io, args: ['--max-message', `${kMessageMax}B`, ...kPatient.lingering] });
-    witness = await Witness.start(broker);
-    usage = broker.usage();
+    witnessed = await startWitnessed({ io, args: ['--max-message', `${kMessageMax}B`, ...kPatient.lingering] });
+    ({ broker } = witnessed);
   });
-  after(async () => {
-    await broker.recovered(usage);
-    await witness.stop();
-    await closeAll();
-    await broker.stop();
-  });
+  after(() => stopWitnessed(witnessed));
 
   // The close frame comes, with a reason for people, and then an orderly end: no reset that could swallow it.
   async function assertClosed(peer, code, what) {
@@ -116,7 +109,7 @@ onEachBackend('the broker against broken frames', (io) => {
       slow.write(violation.subarray(300));
       await assertClosed(slow, code, `${what}, byte by byte`);
     }
-    await witness.check();
+    await witnessed.witness.check();
   });
 
   it('does not wait for the rest of what is wrong already', async () => {

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import tls from 'node:tls';
-import { Broker, kPatient, onEachBackend } from './broker.mjs';
-import { Client, closeAll, request } from './client.mjs';
+import { kPatient, onEachBackend } from './broker.mjs';
+import { Client, request } from './client.mjs';
 import { Peer, acceptKey, handshake, text } from './wire.mjs';
-import { Witness } from './witness.mjs';
+import { startWitnessed, stopWitnessed } from './witness.mjs';
 
 const kHeadMax = 16 * 1024; // --max-http-head
 const kLineMax = 8 * 1024; // method and target
@@ -143,20 +143,13 @@ const kTopics = [
 ];
 
 onEachBackend('the broker against broken HTTP', (io) => {
+  let witnessed;
   let broker;
-  let witness;
-  let usage;
   before(async () => {
-    broker = await Broker.start({ io, args: ['--max-message', `${kMessageMax}B`, ...kPatient.lingering] });
-    witness = await Witness.start(broker);
-    usage = broker.usage();
+    witnessed = await startWitnessed({ io, args: ['--max-message', `${kMessageMax}B`, ...kPatient.lingering] });
+    ({ broker } = witnessed);
   });
-  after(async () => {
-    await broker.recovered(usage);
-    await witness.stop();
-    await closeAll();
-    await broker.stop();
-  });
+  after(() => stopWitnessed(witnessed));
 
   async function assertRefused(peer, what, status, error) {
     const answer = await peer.response();
@@ -179,7 +172,7 @@ onEachBackend('the broker against broken HTTP', (io) => {
       await assertRefused(slow, `${what}, byte by byte`, status, error);
       assert.equal(await slow.end(), 'FIN', what);
     }
-    await witness.check();
+    await witnessed.witness.check();
   });
 
   it('says which versions and methods there are', async () => {

@@ -2,7 +2,8 @@
 // arrive, once and in order.
 
 import assert from 'node:assert/strict';
-import { Client } from './client.mjs';
+import { Broker } from './broker.mjs';
+import { Client, closeAll } from './client.mjs';
 
 const kEveryMs = 5;
 
@@ -43,4 +44,19 @@ export class Witness {
     clearInterval(this.timer);
     await Promise.all([this.listener.close(1000), this.publisher.close(1000)]);
   }
+}
+
+// A broker that is to be attacked, its witness, and what it uses before that.
+export async function startWitnessed(options) {
+  const broker = await Broker.start(options);
+  const witness = await Witness.start(broker);
+  return { broker, witness, usage: broker.usage() };
+}
+
+// Afterwards it uses no more than that, and the witness has noticed nothing.
+export async function stopWitnessed({ broker, witness, usage }) {
+  await broker.recovered(usage);
+  await witness.stop();
+  await closeAll();
+  await broker.stop();
 }
