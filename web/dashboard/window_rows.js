@@ -44,6 +44,19 @@ export class WindowRows {
     return [first, this.rows];
   }
 
+  // Has write(row, entry) show what can be seen of `list`, and tells those who read it aloud which of it is chosen.
+  show(list, chosen, write) {
+    const [first, rows] = this.place(list.length);
+    let active = '';
+    rows.forEach((row, index) => {
+      const entry = list[first + index];
+      write(row, entry);
+      if (entry === chosen) active = row.element.id;
+    });
+    if (active) this.body.setAttribute('aria-activedescendant', active);
+    else this.body.removeAttribute('aria-activedescendant');
+  }
+
   // How many rows a page is.
   get page() {
     return Math.max(1, Math.floor((this.height - this.header) / this.rowHeight) - 1);

@@ -60,15 +60,7 @@ export class StreamView {
     const empty = at('stream-empty');
     const isEmpty = this.list.length === 0;
     if (empty.hidden === isEmpty) empty.hidden = !isEmpty;
-    const [first, rows] = this.window.place(this.list.length);
-    let active = '';
-    rows.forEach((row, index) => {
-      const entry = this.list[first + index];
-      this.writeRow(row, entry);
-      if (entry === this.chosen) active = row.element.id;
-    });
-    if (active) this.body.setAttribute('aria-activedescendant', active);
-    else this.body.removeAttribute('aria-activedescendant');
+    this.window.show(this.list, this.chosen, (row, entry) => this.writeRow(row, entry));
     this.writeState();
   }
 

@@ -9,7 +9,6 @@ const ROW_HEIGHT = 26;
 export class TreeView {
   constructor(tree, { scroller, body, onChoose }) {
     this.tree = tree;
-    this.body = body;
     this.onChoose = onChoose;
     this.rows = [];
     this.shape = -1;
@@ -80,15 +79,7 @@ export class TreeView {
 
   draw() {
     this.arrange();
-    const [first, rows] = this.window.place(this.rows.length);
-    let active = '';
-    rows.forEach((row, index) => {
-      const node = this.rows[first + index];
-      this.writeRow(row, node);
-      if (node === this.chosen) active = row.element.id;
-    });
-    if (active) this.body.setAttribute('aria-activedescendant', active);
-    else this.body.removeAttribute('aria-activedescendant');
+    this.window.show(this.rows, this.chosen, (row, node) => this.writeRow(row, node));
   }
 
   makeRow() {
