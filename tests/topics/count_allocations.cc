@@ -8,9 +8,11 @@
 namespace {
 
 std::atomic<std::uint64_t> g_allocations{0};
+std::atomic<std::uint64_t> g_bytes{0};
 
 void* counted(std::size_t size, std::size_t alignment) {
   g_allocations.fetch_add(1, std::memory_order_relaxed);
+  g_bytes.fetch_add(size, std::memory_order_relaxed);
   const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
   void* const memory = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
   if (memory == nullptr) std::abort();
@@ -66,6 +68,10 @@ namespace ringcast::topics::test {
 
 std::uint64_t allocations() noexcept {
   return g_allocations.load(std::memory_order_relaxed);
+}
+
+std::uint64_t allocated_bytes() noexcept {
+  return g_bytes.load(std::memory_order_relaxed);
 }
 
 }  // namespace ringcast::topics::test

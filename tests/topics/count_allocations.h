@@ -1,4 +1,4 @@
-// allocations(): how often this binary has called operator new. Linked only into tests of what must not allocate.
+// What this binary has taken from the heap by operator new. Linked only into tests of what must not allocate.
 #pragma once
 
 #include <cstdint>
@@ -6,5 +6,7 @@
 namespace ringcast::topics::test {
 
 [[nodiscard]] std::uint64_t allocations() noexcept;
+// Of all of them together, freed or not.
+[[nodiscard]] std::uint64_t allocated_bytes() noexcept;
 
 }  // namespace ringcast::topics::test
