@@ -6,15 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <cstring>
 #include <limits>
 
 namespace ringcast::frame {
 
 namespace {
-
-// What a flush ends with and the receiver adds again: LEN and NLEN of an empty stored block (§7.2.1).
-constexpr std::array<std::uint8_t, 4> kTail{0x00, 0x00, 0xff, 0xff};
 
 // An empty message: the beginning of the empty stored block whose rest is the tail (§7.2.3.6).
 constexpr std::array<std::uint8_t, 1> kEmpty{0x00};
@@ -67,7 +63,7 @@ void Deflater::begin(Bytes payload) {
   if (stream_ == nullptr) open();
   if (options_.context == Context::dropped) deflateReset(stream_.get());
   const std::size_t bound = deflateBound(stream_.get(), payload.size()) + kFlushSizeMax;
-  if (bound > capacity_) grow_slow(0, bound);
+  if (bound > output_.capacity()) output_.grow_slow(0, bound);
   stream_->next_in = payload.data();
   rest_ = payload.size();
   size_ = 0;
@@ -78,13 +74,13 @@ bool Deflater::step(std::size_t input_max) {
   rest_ -= part;
   stream_->avail_in = static_cast<uInt>(part);
   for (;;) {
-    stream_->next_out = output_.get() + size_;
-    stream_->avail_out = static_cast<uInt>(capacity_ - size_);
+    stream_->next_out = output_.data() + size_;
+    stream_->avail_out = static_cast<uInt>(output_.capacity() - size_);
     const int result = ::deflate(stream_.get(), rest_ == 0 ? Z_SYNC_FLUSH : Z_NO_FLUSH);
     assert(result == Z_OK || result == Z_BUF_ERROR);  // the latter: all was done when the output became full
-    size_ = capacity_ - stream_->avail_out;
+    size_ = output_.capacity() - stream_->avail_out;
     if (stream_->avail_out > 0) break;
-    grow_slow(size_, capacity_ * 2);
+    output_.grow_slow(size_, output_.capacity() * 2);
   }
   assert(stream_->avail_in == 0);
   return rest_ == 0;
@@ -92,23 +88,9 @@ bool Deflater::step(std::size_t input_max) {
 
 Bytes Deflater::finished() const noexcept {
   assert(rest_ == 0);
-  assert(size_ > kTail.size());
-  assert(std::ranges::equal(Bytes(output_.get(), size_).last(kTail.size()), kTail));
-  return {output_.get(), size_ - kTail.size()};
-}
-
-// A larger output that begins with the `used` bytes of the one before.
-void Deflater::grow_slow(std::size_t used, std::size_t capacity) {
-  auto output = std::make_unique_for_overwrite<std::uint8_t[]>(capacity);
-  if (used > 0) std::memcpy(output.get(), output_.get(), used);
-  output_ = std::move(output);
-  capacity_ = capacity;
-}
-
-void Deflater::forget() noexcept {
-  if (capacity_ <= kKeptSizeMax) return;
-  output_.reset();
-  capacity_ = 0;
+  assert(size_ > kDeflateTail.size());
+  assert(std::ranges::equal(Bytes(output_.data(), size_).last(kDeflateTail.size()), kDeflateTail));
+  return {output_.data(), size_ - kDeflateTail.size()};
 }
 
 }  // namespace ringcast::frame

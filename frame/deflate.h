@@ -2,8 +2,8 @@
 //
 // Called by: a shard, once per message and window size, for all subscribers that agreed to it; a client, for its own.
 // Memory:    none before the first message; then zlib's 128 KiB and eight times its window (256 KiB more at 15 bits
-//            than at 9), and an output of at least the size of the largest message; over kKeptSizeMax it is given
-//            back by forget().
+//            than at 9), and an output of at least the size of the largest message; over
+//            DeflateOutput::kKeptSizeMax it is given back by forget().
 // Hot path:  deflate() runs once per message. No allocation once it has seen a message of that size.
 #pragma once
 
@@ -13,6 +13,7 @@
 
 #include "frame/bytes.h"
 #include "frame/deflate_offer.h"
+#include "frame/deflate_output.h"
 
 struct z_stream_s;  // zlib's, which only deflate.cc includes
 
@@ -20,8 +21,6 @@ namespace ringcast::frame {
 
 class Deflater {
  public:
-  // The output of messages up to this size stays allocated; bytes.
-  static constexpr std::size_t kKeptSizeMax = std::size_t{64} * 1024;
   // zlib's 1 (fast) to 9 (small). 1 KiB of JSON: 25% left at 6, 26% at 3, in two thirds of the time; 64 KiB: 16% and
   // 18%, in a third of the time.
   static constexpr int kLevelDefault = 3;
@@ -51,10 +50,10 @@ class Deflater {
   [[nodiscard]] Bytes finished() const noexcept;
 
   // Ends the view of the last message, and gives a large output back.
-  void forget() noexcept;
+  void forget() noexcept { output_.forget(); }
 
   // Bytes of output on the heap now.
-  [[nodiscard]] std::size_t heap_size() const noexcept { return capacity_; }
+  [[nodiscard]] std::size_t heap_size() const noexcept { return output_.capacity(); }
 
  private:
   struct Closer {
@@ -62,11 +61,9 @@ class Deflater {
   };
 
   void open();
-  void grow_slow(std::size_t used, std::size_t capacity);
 
   std::unique_ptr<z_stream_s, Closer> stream_;
-  std::unique_ptr<std::uint8_t[]> output_;
-  std::size_t capacity_ = 0;
+  DeflateOutput output_;
   std::size_t size_ = 0;  // of the output
   std::size_t rest_ = 0;  // bytes of the payload that step() has not taken
   Options options_;

@@ -4,9 +4,7 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <array>
 #include <cassert>
-#include <cstring>
 #include <utility>
 
 #include "frame/utf8.h"
@@ -15,10 +13,7 @@ namespace ringcast::frame {
 
 namespace {
 
-// What the sender took off the end of the message: LEN and NLEN of an empty stored block (§7.2.2).
-constexpr std::array<std::uint8_t, 4> kTail{0x00, 0x00, 0xff, 0xff};
-
-constexpr std::size_t kCapacityMin = std::size_t{16} * 1024;  // bytes: most messages fit without growing
+constexpr std::size_t kFirstOutputBytes = std::size_t{16} * 1024;  // bytes: most messages fit without growing
 
 }  // namespace
 
@@ -44,7 +39,7 @@ class Inflater::Message {
   [[nodiscard]] bool at_block_end() const noexcept { return ended_ || stream_.data_type == 128; }
 
   [[nodiscard]] bool utf8_complete() const noexcept { return utf8_.complete(); }
-  [[nodiscard]] Bytes output() const noexcept { return {inflater_.output_.get(), size_}; }
+  [[nodiscard]] Bytes output() const noexcept { return {inflater_.output_.data(), size_}; }
 
  private:
   [[nodiscard]] std::expected<void, Error> step() {
@@ -57,9 +52,12 @@ class Inflater::Message {
     }
     // One past the limit: it shows that the message is too big, and nothing behind it is ever made.
     const std::size_t room_max = wanted_.size_max + 1;
-    if (size_ == inflater_.capacity_) inflater_.grow_slow(size_, room_max);
-    const std::size_t room = std::min(inflater_.capacity_, room_max);
-    stream_.next_out = inflater_.output_.get() + size_;
+    DeflateOutput& output = inflater_.output_;
+    if (size_ == output.capacity()) {
+      output.grow_slow(size_, std::min(std::max(output.capacity() * 2, kFirstOutputBytes), room_max));
+    }
+    const std::size_t room = std::min(output.capacity(), room_max);
+    stream_.next_out = output.data() + size_;
     stream_.avail_out = static_cast<uInt>(room - size_);
     const int result = ::inflate(&stream_, Z_NO_FLUSH);
     // Z_BUF_ERROR: there was nothing to do, which is no failure. Out of memory ends the process, as everywhere.
@@ -69,7 +67,7 @@ class Inflater::Message {
     ended_ = result == Z_STREAM_END;
 
     const std::size_t size = room - stream_.avail_out;
-    const Bytes fresh(inflater_.output_.get() + size_, size - size_);
+    const Bytes fresh(output.data() + size_, size - size_);
     if (wanted_.content == Content::text && !utf8_.feed(fresh)) return std::unexpected(Error::invalid_utf8);
     size_ = size;
     if (size_ > wanted_.size_max) return std::unexpected(Error::message_too_big);
@@ -117,27 +115,11 @@ std::expected<Bytes, Error> Inflater::inflate(Bytes deflated, Wanted wanted) {
   // A peer that leaves out the empty block behind its BFINAL (§7.2.3.4), or leaves in the tail that it was to take off,
   // has sent the whole message all the same: nothing is missing, and the tail would begin a block that never ends.
   if (!message.at_block_end()) {
-    if (const auto taken = message.take(kTail); !taken) return std::unexpected(taken.error());
+    if (const auto taken = message.take(kDeflateTail); !taken) return std::unexpected(taken.error());
   }
   if (!message.at_block_end()) return std::unexpected(Error::invalid_deflate);
   if (wanted.content == Content::text && !message.utf8_complete()) return std::unexpected(Error::invalid_utf8);
   return message.output();
-}
-
-// Makes room for more than the `used` bytes, but never for more than `room_max`.
-void Inflater::grow_slow(std::size_t used, std::size_t room_max) {
-  const std::size_t capacity = std::min(std::max(capacity_ * 2, kCapacityMin), room_max);
-  assert(capacity > used);
-  auto output = std::make_unique_for_overwrite<std::uint8_t[]>(capacity);
-  if (used > 0) std::memcpy(output.get(), output_.get(), used);
-  output_ = std::move(output);
-  capacity_ = capacity;
-}
-
-void Inflater::forget() noexcept {
-  if (capacity_ <= kKeptSizeMax) return;
-  output_.reset();
-  capacity_ = 0;
 }
 
 }  // namespace ringcast::frame

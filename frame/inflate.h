@@ -5,7 +5,7 @@
 //            stays here. A connection whose peer keeps its context needs one of its own.
 // Memory:    none before the first message; then zlib's 7 KiB, its window (32 KiB at 15 bits) and the output, which
 //            grows with what comes out, never past the limit, and is given back by forget() when it is over
-//            kKeptSizeMax.
+//            DeflateOutput::kKeptSizeMax.
 // Hot path:  inflate() runs once per compressed message. No allocation once it has seen a message of that size.
 #pragma once
 
@@ -16,6 +16,7 @@
 
 #include "frame/bytes.h"
 #include "frame/deflate_offer.h"
+#include "frame/deflate_output.h"
 #include "frame/error.h"
 
 struct z_stream_s;  // zlib's, which only inflate.cc includes
@@ -24,9 +25,6 @@ namespace ringcast::frame {
 
 class Inflater {
  public:
-  // The output of messages up to this size stays allocated; bytes.
-  static constexpr std::size_t kKeptSizeMax = std::size_t{64} * 1024;
-
   struct Options {
     std::uint8_t window_bits = kWindowBitsMax;  // at least what the peer compresses with
     Context context = Context::dropped;
@@ -52,10 +50,10 @@ class Inflater {
   [[nodiscard]] std::expected<Bytes, Error> inflate(Bytes deflated, Wanted wanted);
 
   // Ends the view of the last message, and gives a large output back.
-  void forget() noexcept;
+  void forget() noexcept { output_.forget(); }
 
   // Bytes of output on the heap now.
-  [[nodiscard]] std::size_t heap_size() const noexcept { return capacity_; }
+  [[nodiscard]] std::size_t heap_size() const noexcept { return output_.capacity(); }
 
  private:
   struct Closer {
@@ -64,11 +62,9 @@ class Inflater {
   class Message;
 
   void open();
-  void grow_slow(std::size_t used, std::size_t room_max);
 
   std::unique_ptr<z_stream_s, Closer> stream_;
-  std::unique_ptr<std::uint8_t[]> output_;
-  std::size_t capacity_ = 0;
+  DeflateOutput output_;
   Options options_;
 };
 

@@ -91,7 +91,7 @@ Result parse(Parser::Options options, Bytes in, PieceSize piece_size) {
     require(rest.empty());
     require(parser.heap_size() <=
             2 * (Parser::compressed_size_max(options.message_size_max) + kControlPayloadSizeMax) + 256);
-    require(inflater.heap_size() <= std::max(options.message_size_max + 1, Inflater::kKeptSizeMax));
+    require(inflater.heap_size() <= std::max(options.message_size_max + 1, DeflateOutput::kKeptSizeMax));
   }
   return result;
 }
