@@ -9,10 +9,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "broker/mesh.h"
+#include "proto/close_code.h"
 #include "tests/sim/client.h"
 #include "tests/sim/full_client.h"
 #include "tests/sim/http_client.h"
@@ -105,6 +107,7 @@ class Simulation {
   void check_shard(std::uint32_t index);
   void check_socket(const WebSocketClient& client, const Truth& truth, bool ticked) const;
   void check_end(const WebSocketClient& client) const;
+  void check_close(const FramedClient& client, std::span<const proto::CloseCode> may) const;
   void check_asker(const HttpClient& client, const Truth& truth) const;
   void check_full_session(const broker::Session& session) const;
   void check_full(FullClient& client, bool ticked) const;
