@@ -111,6 +111,7 @@ class Engine {
   void on(const proto::Subscribed& subscribed, std::int64_t now_ms);
   void on(const proto::Unsubscribed& unsubscribed, std::int64_t now_ms);
   void on(const proto::Changed& changed, std::int64_t now_ms);
+  void on(const proto::Refreshed& refreshed, std::int64_t now_ms);
   void on(const proto::Message& message, std::int64_t now_ms);
   void on(const proto::Ack& ack, std::int64_t now_ms);
   void on(const proto::Credit& credit, std::int64_t now_ms);

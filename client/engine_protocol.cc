@@ -290,6 +290,8 @@ void Engine::on(const proto::Unsubscribed& /*unsubscribed*/, std::int64_t /*now_
 
 void Engine::on(const proto::Changed& /*changed*/, std::int64_t /*now_ms*/) {}
 
+void Engine::on(const proto::Refreshed& /*refreshed*/, std::int64_t /*now_ms*/) {}
+
 void Engine::on(const proto::SnapshotEnd& end, std::int64_t /*now_ms*/) {
   Subscriptions::Entry* const entry = subscriptions_.find(end.subscription);
   if (entry == nullptr) return;

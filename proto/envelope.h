@@ -9,11 +9,11 @@
 namespace ringcast::proto {
 
 // Names by field number; there is no field 0.
-inline constexpr std::array<std::string_view, 7> kRequestNames{"",        "hello",         "subscribe", "unsubscribe",
-                                                               "publish", "publish_batch", "change"};
-inline constexpr std::array<std::string_view, 13> kEventNames{
-    "",           "welcome", "subscribed", "unsubscribed", "message", "ack", "credit", "snapshot_end",
-    "checkpoint", "lag",     "go_away",    "error",        "changed"};
+inline constexpr std::array<std::string_view, 8> kRequestNames{"",        "hello",         "subscribe", "unsubscribe",
+                                                               "publish", "publish_batch", "change",    "refresh"};
+inline constexpr std::array<std::string_view, 14> kEventNames{
+    "",           "welcome", "subscribed", "unsubscribed", "message", "ack",      "credit", "snapshot_end",
+    "checkpoint", "lag",     "go_away",    "error",        "changed", "refreshed"};
 
 // The fields that are read and written by hand.
 inline constexpr std::uint32_t kPublishField = 4;

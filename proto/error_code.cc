@@ -6,7 +6,7 @@ namespace ringcast::proto {
 
 namespace {
 
-constexpr std::array<std::string_view, 22> kNames{
+constexpr std::array<std::string_view, 23> kNames{
     "unspecified",      "malformed",
     "unknown_field",    "bad_value",
     "missing_field",    "unsupported",
@@ -18,6 +18,7 @@ constexpr std::array<std::string_view, 22> kNames{
     "memory_full",      "too_large",
     "draining",         "too_old",
     "fenced",           "too_many_producers",
+    "token_refused",
 };
 
 }  // namespace

@@ -30,6 +30,7 @@ enum class ErrorCode : std::uint8_t {
   too_old = 19,
   fenced = 20,
   too_many_producers = 21,
+  token_refused = 22,
 };
 
 // The code's name in JSON: "unknown_field". "unspecified" for a number that is none.

@@ -45,6 +45,7 @@ struct Welcome {
   Credit credit;  // zero: the feature was not granted
   std::string_view subject;
   std::string_view server;
+  std::uint64_t token_expires_us = 0;  // 0: there is none
 };
 
 struct Subscribed {
@@ -55,6 +56,12 @@ struct Subscribed {
 struct Unsubscribed {
   std::uint64_t id = 0;
   std::uint64_t subscription = 0;
+  std::string_view reason;  // empty: it was asked for
+};
+
+struct Refreshed {
+  std::uint64_t id = 0;
+  std::uint64_t token_expires_us = 0;
 };
 
 struct Changed {
@@ -129,6 +136,6 @@ struct Error {
 };
 
 using Event = std::variant<Welcome, Subscribed, Unsubscribed, Message, Ack, Credit, SnapshotEnd, Checkpoint, Lag,
-                           GoAway, Error, Changed>;
+                           GoAway, Error, Changed, Refreshed>;
 
 }  // namespace ringcast::proto

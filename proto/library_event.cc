@@ -34,7 +34,8 @@ Welcome plain(const v1::Welcome& welcome, PlainLists& lists) {
           .producer_resumed = welcome.producer_resumed(),
           .credit = plain(welcome.credit()),
           .subject = welcome.subject(),
-          .server = welcome.server()};
+          .server = welcome.server(),
+          .token_expires_us = welcome.token_expires_us()};
 }
 
 Checkpoint plain(const v1::Checkpoint& checkpoint, PlainLists& lists) {
@@ -107,6 +108,7 @@ void fill_one(const Welcome& welcome, v1::ServerMessage& message) {
   if (credit.messages != 0 || credit.bytes != 0) fill_credit(credit, *to.mutable_credit());
   to.set_subject(std::string(welcome.subject));
   to.set_server(std::string(welcome.server));
+  to.set_token_expires_us(welcome.token_expires_us);
 }
 
 void fill_one(const Subscribed& subscribed, v1::ServerMessage& message) {
@@ -117,11 +119,17 @@ void fill_one(const Subscribed& subscribed, v1::ServerMessage& message) {
 void fill_one(const Unsubscribed& unsubscribed, v1::ServerMessage& message) {
   message.mutable_unsubscribed()->set_id(unsubscribed.id);
   message.mutable_unsubscribed()->set_subscription(unsubscribed.subscription);
+  message.mutable_unsubscribed()->set_reason(std::string(unsubscribed.reason));
 }
 
 void fill_one(const Changed& changed, v1::ServerMessage& message) {
   message.mutable_changed()->set_id(changed.id);
   message.mutable_changed()->set_subscription(changed.subscription);
+}
+
+void fill_one(const Refreshed& refreshed, v1::ServerMessage& message) {
+  message.mutable_refreshed()->set_id(refreshed.id);
+  message.mutable_refreshed()->set_token_expires_us(refreshed.token_expires_us);
 }
 
 void fill_one(const Credit& credit, v1::ServerMessage& message) {
@@ -201,7 +209,9 @@ Event to_plain(const v1::ServerMessage& message, PlainLists& lists) {
     case V1::kSubscribed:
       return Subscribed{.id = message.subscribed().id(), .filter = message.subscribed().filter()};
     case V1::kUnsubscribed:
-      return Unsubscribed{.id = message.unsubscribed().id(), .subscription = message.unsubscribed().subscription()};
+      return Unsubscribed{.id = message.unsubscribed().id(),
+                          .subscription = message.unsubscribed().subscription(),
+                          .reason = message.unsubscribed().reason()};
     case V1::kAck:
       return plain(message.ack());
     case V1::kCredit:
@@ -218,6 +228,8 @@ Event to_plain(const v1::ServerMessage& message, PlainLists& lists) {
       return plain(message.error());
     case V1::kChanged:
       return Changed{.id = message.changed().id(), .subscription = message.changed().subscription()};
+    case V1::kRefreshed:
+      return Refreshed{.id = message.refreshed().id(), .token_expires_us = message.refreshed().token_expires_us()};
     case V1::kMessage:
     case V1::EVENT_NOT_SET:
       break;

@@ -12,7 +12,11 @@ namespace {
 
 Hello plain(const v1::Hello& hello, PlainLists& lists) {
   lists.texts.assign(hello.features().begin(), hello.features().end());
-  return {.id = hello.id(), .client = hello.client(), .features = lists.texts, .producer_id = hello.producer_id()};
+  return {.id = hello.id(),
+          .client = hello.client(),
+          .features = lists.texts,
+          .producer_id = hello.producer_id(),
+          .token = hello.token()};
 }
 
 // The readers have refused numbers that the enums do not have.
@@ -44,6 +48,10 @@ Change plain(const v1::Change& change) {
           .on_lag = static_cast<OnLag>(change.on_lag())};
 }
 
+Refresh plain(const v1::Refresh& refresh) {
+  return {.id = refresh.id(), .token = refresh.token()};
+}
+
 template <class Plain>
 std::expected<Request, Fault> checked(const Plain& request) {
   if (auto wrong = check(request)) {
@@ -59,6 +67,7 @@ void fill_one(const Hello& hello, v1::ClientMessage& message) {
   to.set_client(std::string(hello.client));
   for (const std::string_view feature : hello.features) to.add_features(std::string(feature));
   to.set_producer_id(std::string(hello.producer_id));
+  to.set_token(std::string(hello.token));
 }
 
 void fill_one(const Subscribe& subscribe, v1::ClientMessage& message) {
@@ -95,6 +104,11 @@ void fill_one(const Change& change, v1::ClientMessage& message) {
   to.set_on_lag(static_cast<v1::OnLag>(change.on_lag));
 }
 
+void fill_one(const Refresh& refresh, v1::ClientMessage& message) {
+  message.mutable_refresh()->set_id(refresh.id);
+  message.mutable_refresh()->set_token(std::string(refresh.token));
+}
+
 void fill_one(const Publish& /*by hand*/, v1::ClientMessage& /*message*/) {
   assert(false);
 }
@@ -114,6 +128,8 @@ std::expected<Request, Fault> to_plain(const v1::ClientMessage& message, PlainLi
       return checked(plain(message.unsubscribe()));
     case v1::ClientMessage::kChange:
       return checked(plain(message.change()));
+    case v1::ClientMessage::kRefresh:
+      return checked(plain(message.refresh()));
     case v1::ClientMessage::kPublish:
     case v1::ClientMessage::kPublishBatch:
     case v1::ClientMessage::REQUEST_NOT_SET:

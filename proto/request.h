@@ -23,6 +23,7 @@ inline constexpr std::uint32_t kFeaturesMax = 32;            // wanted in a Hell
 inline constexpr std::uint32_t kClientNameBytesMax = 128;    // shown in an operator's list
 inline constexpr std::uint32_t kProducerIdBytesMax = 64;     // ours have 32
 inline constexpr std::uint32_t kResumeTokenBytesMax = 2048;  // ours have 866 at most; a later broker's may be longer
+inline constexpr std::uint32_t kTokenBytesMax = 8192;        // JSON Web Tokens have a tenth of it
 inline constexpr std::uint32_t kReceivedMax = 64;            // origins: a broker has no more shards
 inline constexpr double kRateHzMin = 0.001;                  // below one in a quarter of an hour, poll
 inline constexpr double kRateHzMax = 1000;                   // paces are counted in whole milliseconds
@@ -40,6 +41,7 @@ struct Hello {
   std::string_view client;
   std::span<const std::string_view> features;
   std::string_view producer_id;
+  std::string_view token;  // not validated here
 };
 
 struct OriginPosition {
@@ -72,6 +74,12 @@ struct Change {
   OnLag on_lag = OnLag::unspecified;
 };
 
+// Brings a new token.
+struct Refresh {
+  std::uint64_t id = 0;
+  std::string_view token;  // not empty; not validated here
+};
+
 struct Unsubscribe {
   std::uint64_t id = 0;
   std::uint64_t subscription = 0;
@@ -94,6 +102,6 @@ struct PublishBatch {
   std::span<const Publish> messages;
 };
 
-using Request = std::variant<Hello, Subscribe, Unsubscribe, Publish, PublishBatch, Change>;
+using Request = std::variant<Hello, Subscribe, Unsubscribe, Publish, PublishBatch, Change, Refresh>;
 
 }  // namespace ringcast::proto

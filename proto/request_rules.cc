@@ -79,6 +79,7 @@ std::optional<Fault> check(const Hello& hello) {
   if (hello.client.size() > kClientNameBytesMax) return too_long("client", kClientNameBytesMax);
   if (hello.features.size() > kFeaturesMax) return too_many("features");
   if (hello.producer_id.size() > kProducerIdBytesMax) return too_long("producer_id", kProducerIdBytesMax);
+  if (hello.token.size() > kTokenBytesMax) return too_long("token", kTokenBytesMax);
   return std::nullopt;
 }
 
@@ -96,6 +97,12 @@ std::optional<Fault> check(const Unsubscribe& /*any*/) {
 
 std::optional<Fault> check(const Change& change) {
   return check_delivery(change);
+}
+
+std::optional<Fault> check(const Refresh& refresh) {
+  if (refresh.token.empty()) return fault(ErrorCode::missing_field, "token", "is needed");
+  if (refresh.token.size() > kTokenBytesMax) return too_long("token", kTokenBytesMax);
+  return std::nullopt;
 }
 
 }  // namespace ringcast::proto

@@ -20,5 +20,6 @@ namespace ringcast::proto {
 [[nodiscard]] std::optional<Fault> check(const Subscribe& subscribe);
 [[nodiscard]] std::optional<Fault> check(const Unsubscribe& unsubscribe);
 [[nodiscard]] std::optional<Fault> check(const Change& change);
+[[nodiscard]] std::optional<Fault> check(const Refresh& refresh);
 
 }  // namespace ringcast::proto

@@ -187,6 +187,7 @@ class FakeBroker {
     }
     if (options_.acks) ack(publish.id, publish.producer_seq);
   }
+  void on(const proto::Refresh& refresh) { say(proto::Refreshed{.id = refresh.id}); }
   void on(const proto::Change& change) {
     heard.push_back({.kind = "change", .id = change.subscription});
     say(proto::Changed{.id = change.id, .subscription = change.subscription});

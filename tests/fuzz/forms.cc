@@ -43,6 +43,7 @@ bool has_json_integers(const Request& request) {
     const auto fit = [](const OriginPosition& one) { return fits(one.position); };
     return fits(subscribe->id) && fits(subscribe->since_us) && std::ranges::all_of(subscribe->received, fit);
   }
+  if (const auto* const refresh = std::get_if<Refresh>(&request)) return fits(refresh->id);
   if (const auto* const change = std::get_if<Change>(&request)) return fits(change->id) && fits(change->subscription);
   return fits(std::get<Hello>(request).id);
 }

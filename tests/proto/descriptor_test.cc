@@ -53,7 +53,7 @@ TEST_CASE("enum values are called in JSON as in the .proto, without the prefix")
   } cases[]{{"Start", "now", "resume"},        {"Delivery", "unspecified", "latest"},
             {"OnLag", "unspecified", "close"}, {"Op", "set", "event"},
             {"Format", "binary", "json"},      {"Mark", "live", "replay"},
-            {"Resumed", "unspecified", "gap"}, {"ErrorCode", "unspecified", "too_many_producers"}};
+            {"Resumed", "unspecified", "gap"}, {"ErrorCode", "unspecified", "token_refused"}};
   for (const auto& one : cases) {
     CAPTURE(one.type);
     const EnumDescriptor& type = enum_type(one.type);

@@ -51,6 +51,7 @@ std::string show_one(const Hello& hello) {
       .add("client", hello.client)
       .add_all("features", hello.features)
       .add("producer_id", hello.producer_id)
+      .add("token", hello.token)
       .text();
 }
 
@@ -80,6 +81,10 @@ std::string show_one(const Change& change) {
       .add("max_rate_hz", std::to_string(change.max_rate_hz))
       .add("on_lag", number(change.on_lag))
       .text();
+}
+
+std::string show_one(const Refresh& refresh) {
+  return Lines("refresh").add("id", refresh.id).add("token", refresh.token).text();
 }
 
 std::string show_one(const Unsubscribe& unsubscribe) {
@@ -162,6 +167,7 @@ std::string show_one(const Welcome& welcome) {
       .add("credit", show_one(welcome.credit))
       .add("subject", welcome.subject)
       .add("server", welcome.server)
+      .add("token_expires_us", welcome.token_expires_us)
       .text();
 }
 
@@ -170,7 +176,15 @@ std::string show_one(const Subscribed& subscribed) {
 }
 
 std::string show_one(const Unsubscribed& unsubscribed) {
-  return Lines("unsubscribed").add("id", unsubscribed.id).add("subscription", unsubscribed.subscription).text();
+  return Lines("unsubscribed")
+      .add("id", unsubscribed.id)
+      .add("subscription", unsubscribed.subscription)
+      .add("reason", unsubscribed.reason)
+      .text();
+}
+
+std::string show_one(const Refreshed& refreshed) {
+  return Lines("refreshed").add("id", refreshed.id).add("token_expires_us", refreshed.token_expires_us).text();
 }
 
 std::string show_one(const SnapshotEnd& end) {

@@ -128,9 +128,15 @@ Change RandomPlain::change() {
 
 Request RandomPlain::request() {
   kept_.clear();
-  switch (below(9)) {
+  switch (below(10)) {
+    case 9:
+      return Refresh{.id = integer(), .token = keep("t" + std::string(text(20)))};
     case 0:
-      return Hello{.id = integer(), .client = text(20), .features = texts(), .producer_id = text(10)};
+      return Hello{.id = integer(),
+                   .client = text(20),
+                   .features = texts(),
+                   .producer_id = text(10),
+                   .token = text(below(20) == 0 ? 500 : 10)};
     case 1:
       return subscribe();
     case 2:
@@ -174,7 +180,8 @@ Welcome RandomPlain::welcome() {
           .producer_resumed = coin(),
           .credit = {.messages = integer(), .bytes = integer()},
           .subject = text(5),
-          .server = text(20)};
+          .server = text(20),
+          .token_expires_us = integer()};
 }
 
 Lag RandomPlain::lag() {
@@ -193,13 +200,15 @@ Lag RandomPlain::lag() {
 
 Event RandomPlain::event() {
   kept_.clear();
-  switch (below(15)) {
+  switch (below(16)) {
+    case 15:
+      return Refreshed{.id = integer(), .token_expires_us = integer()};
     case 0:
       return welcome();
     case 1:
       return Subscribed{.id = integer(), .filter = text(20)};
     case 2:
-      return Unsubscribed{.id = integer(), .subscription = integer()};
+      return Unsubscribed{.id = integer(), .subscription = integer(), .reason = coin() ? "" : text(10)};
     case 3:
       return Credit{.messages = integer(), .bytes = integer()};
     case 4:
@@ -217,7 +226,7 @@ Event RandomPlain::event() {
                     .reconnect_within_ms = integer32(),
                     .resume = below(2) == 1};
     case 8:
-      return Error{.code = static_cast<ErrorCode>(below(22)), .text = text(20), .id = integer(), .field = text(10)};
+      return Error{.code = static_cast<ErrorCode>(below(23)), .text = text(20), .id = integer(), .field = text(10)};
     case 9:
       return Changed{.id = integer(), .subscription = integer()};
     case 10:
