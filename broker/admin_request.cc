@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/origin.h"
+#include "broker/revocations.h"
 #include "broker/suggest.h"
 #include "topics/name.h"
 
@@ -42,6 +43,7 @@ enum class Route : std::uint8_t {
   log_level,
   drain,
   reload,
+  revocations,
 };
 
 struct RouteInfo {
@@ -69,6 +71,7 @@ constexpr RouteInfo kRoutes[] = {
     {"/api/v1/log-level", Route::log_level, "GET, HEAD, PUT"},
     {"/api/v1/drain", Route::drain, "GET, HEAD, POST"},
     {"/api/v1/reload", Route::reload, "POST"},
+    {"/api/v1/revocations", Route::revocations, "GET, HEAD, POST, DELETE"},
 };
 constexpr RouteInfo kConnectionRoute{kConnectionPath, Route::connection, "GET, HEAD, DELETE"};
 
@@ -250,6 +253,21 @@ std::expected<AdminRequest, HttpRefusal> read_log_level(std::string_view body) {
   return refuse(400, "bad_body", R"(the body is {"level":"debug"}, or info, warning, error)");
 }
 
+// `?sub=NAME` or `?jti=ID`: of whom, or which token.
+std::expected<AdminRequest, HttpRefusal> read_revocations(std::string_view method, std::string_view query) {
+  constexpr std::array<std::string_view, 2> kKnown{"sub", "jti"};
+  const bool changes = changes_something(method);
+  const auto parameters = read_parameters(query, std::span{kKnown}.first(changes ? 2 : 0));
+  if (!parameters) return std::unexpected(parameters.error());
+  if (!changes) return GetRevocations{};
+  if (parameters->size() != 1) return bad_parameter("say one of sub and jti");
+  std::string entry = parameters->front().name + ":" + parameters->front().value;
+  if (const auto valid = Revocations().add(entry); !valid)
+    return bad_parameter(parameters->front().name + " " + valid.error());
+  if (method == "DELETE") return TakeBackRevocation{std::move(entry)};
+  return Revoke{std::move(entry)};
+}
+
 std::expected<AdminRequest, HttpRefusal> read_route(Route route, const frame::Request& request, std::string_view body) {
   const std::string_view query = request.parts.query;
   if (route == Route::connections) return read_connections(query);
@@ -257,6 +275,7 @@ std::expected<AdminRequest, HttpRefusal> read_route(Route route, const frame::Re
     return read_connection(request.parts.path.substr(kConnectionPath.size()), request.method, query);
   }
   if (route == Route::topics) return read_topics(query);
+  if (route == Route::revocations) return read_revocations(request.method, query);
   constexpr std::array<std::string_view, 1> kLimit{"limit"};
   const auto parameters = read_parameters(query, std::span{kLimit}.first(route == Route::slow ? 1 : 0));
   if (!parameters) return std::unexpected(parameters.error());
@@ -292,6 +311,7 @@ std::expected<AdminRequest, HttpRefusal> read_route(Route route, const frame::Re
     case Route::connections:
     case Route::connection:
     case Route::topics:
+    case Route::revocations:
       break;
   }
   std::unreachable();
@@ -316,6 +336,10 @@ std::expected<AdminRequest, HttpRefusal> read_admin_request(const frame::Request
     return refuse(400, "body_not_empty", std::string(request.method) + " has no body here");
   }
   return read_route(route->route, request, body);
+}
+
+bool is_probe(std::string_view path) noexcept {
+  return path == "/livez" || path == "/readyz" || path == "/healthz";
 }
 
 std::optional<HttpRefusal> check_admin_origin(const frame::Request& request, bool reached_by_loopback) {

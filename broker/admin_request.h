@@ -52,10 +52,18 @@ struct PutLogLevel {
 struct GetDrain {};
 struct PostDrain {};
 struct PostReload {};
+struct GetRevocations {};
+struct Revoke {
+  std::string entry;  // "sub:ann", "jti:4711"
+};
+struct TakeBackRevocation {
+  std::string entry;
+};
 
-using AdminRequest = std::variant<GetLivez, GetReadyz, GetHealthz, GetMetrics, GetIndex, GetStats, GetShards, GetSlow,
-                                  GetConfig, GetConnections, GetConnection, CloseConnection, GetTopics, GetLogLevel,
-                                  PutLogLevel, GetDrain, PostDrain, PostReload>;
+using AdminRequest =
+    std::variant<GetLivez, GetReadyz, GetHealthz, GetMetrics, GetIndex, GetStats, GetShards, GetSlow, GetConfig,
+                 GetConnections, GetConnection, CloseConnection, GetTopics, GetLogLevel, PutLogLevel, GetDrain,
+                 PostDrain, PostReload, GetRevocations, Revoke, TakeBackRevocation>;
 
 inline constexpr std::uint32_t kRowsMax = 1'000;           // of one answer
 inline constexpr std::uint16_t kKickCode = 1008;           // if no other is asked for: what it did is not wanted here
@@ -65,6 +73,9 @@ inline constexpr std::size_t kAdminBodyBytesMax = 16'384;  // 413 beyond: what i
 // Reads a request whose body has come. The refusal is 400, 404, 405 or 415.
 [[nodiscard]] std::expected<AdminRequest, HttpRefusal> read_admin_request(const frame::Request& request,
                                                                           std::string_view body);
+
+// Whether the request is a probe's, which nobody is asked a token for.
+[[nodiscard]] bool is_probe(std::string_view path) noexcept;
 
 // 403 if a browser's page of another origin sent it, or if the port was reached on a loopback address by a name that is
 // none (DNS rebinding). `/livez`, `/readyz`, `/healthz` and `/metrics` tell no secrets and are judged by the name only.

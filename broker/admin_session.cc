@@ -23,10 +23,12 @@ AdminAnswer admin_error(std::uint16_t status, std::string_view name, std::string
   return {.status = status, .body = frame::error_body(status, name, message)};
 }
 
-AdminSession::AdminSession(const Config& config, bool reached_by_loopback, const Now& now, FindFile find_file)
+AdminSession::AdminSession(const Config& config, bool reached_by_loopback, const Now& now, FindFile find_file,
+                           const Secret* secret)
     : config_(config),
       reached_by_loopback_(reached_by_loopback),
       find_file_(find_file),
+      secret_(secret),
       parser_({.head_size_max = static_cast<std::uint32_t>(config.http_head_max_bytes)}),
       deadline_(now.monotonic + config.handshake_timeout_ms) {}
 
@@ -97,9 +99,25 @@ void AdminSession::request_came(const Now& now) {
     const std::string_view bytes{reinterpret_cast<const char*>(file->bytes.data()), file->bytes.size()};
     return write(200, file->content_type, bytes, {"Content-Security-Policy", kPagePolicy}, now);
   }
+  if (const auto refusal = check_secret()) return refuse(*refusal, now);
   auto read = read_admin_request(request, body_);
   if (!read) return refuse(read.error(), now);
   request_ = *std::move(read);
+}
+
+std::optional<HttpRefusal> AdminSession::check_secret() const {
+  const frame::Request& request = parser_.request();
+  if (secret_ == nullptr || is_probe(request.parts.path)) return std::nullopt;
+  const HttpRefusal refusal{401,
+                            "token_missing",
+                            "the operators' port asks for its token: Authorization: Bearer …",
+                            {"WWW-Authenticate", "Bearer"}};
+  const auto value = request.fields.get("Authorization");
+  if (!value || request.fields.count("Authorization") > 1) return refusal;
+  const std::size_t space = std::min(value->find(' '), value->size());
+  if (!frame::equals_ignoring_case(value->substr(0, space), "Bearer")) return refusal;
+  if (is_secret(*secret_, frame::trim_spaces(value->substr(space)))) return std::nullopt;
+  return refusal;
 }
 
 // What is asked for of the dashboard; null: something else is, or there is no such file.

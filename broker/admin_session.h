@@ -15,6 +15,7 @@
 #include "broker/config.h"
 #include "broker/instant.h"
 #include "broker/static_file.h"
+#include "broker/token_keys.h"
 #include "frame/http_body.h"
 #include "frame/http_request.h"
 #include "frame/http_response.h"
@@ -36,7 +37,10 @@ class AdminSession {
   static constexpr std::int64_t kAnswerMs = 10'000;          // that an answer may take to be read
 
   // `config` outlives this. `find_file`: the dashboard, which is at /dashboard/ here.
-  AdminSession(const Config& config, bool reached_by_loopback, const Now& now, FindFile find_file = nullptr);
+  // `secret`: what requests are to bring as Authorization: Bearer, but for probes' and for the dashboard's files; null:
+  // nothing.
+  AdminSession(const Config& config, bool reached_by_loopback, const Now& now, FindFile find_file = nullptr,
+               const Secret* secret = nullptr);
 
   // Bytes have come. Requires: wants_bytes().
   void received(std::string_view bytes, const Now& now);
@@ -70,10 +74,12 @@ class AdminSession {
              const Now& now);
   void refuse(const HttpRefusal& refusal, const Now& now);
   [[nodiscard]] const StaticFile* dashboard_file() const;
+  [[nodiscard]] std::optional<HttpRefusal> check_secret() const;
 
   const Config& config_;
   const bool reached_by_loopback_;
   const FindFile find_file_;
+  const Secret* const secret_;
   frame::RequestParser parser_;
   std::optional<frame::BodyReader> body_reader_;
   std::string body_;

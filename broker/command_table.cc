@@ -65,6 +65,15 @@ constexpr std::array kCommands{
                 .summary = "have a broker drain, and wait until its lame-duck time is over: a pod's preStop",
                 .examples = "ringcast prestop\n"
                             "ringcast prestop --admin-url http://broker:9090\n"},
+    CommandInfo{.command = Command::token,
+                .name = "token",
+                .arguments = "make|inspect [TOKEN|-]",
+                .arguments_min = 1,
+                .arguments_max = 2,
+                .summary = "make a token, or say what one says",
+                .examples = "head -c 32 /dev/urandom | base64 > secret\n"
+                            "ringcast token make --key secret --sub ann --publish 'chat/%u' --subscribe 'chat/#'\n"
+                            "ringcast token inspect \"$RINGCAST_TOKEN\" --key secret\n"},
     CommandInfo{.command = Command::bench,
                 .name = "bench",
                 .arguments = "[OPTION…]",

@@ -88,6 +88,17 @@ struct Config {
   std::uint32_t tls_handshakes_max = 4'000;         // under way; some 30 KiB each, which their deadline frees
   std::uint32_t tls_handshakes_per_second = 2'000;  // begun; 0.2 to 1 ms of a CPU each, the rest wait their turn
 
+  // Who may come in. With keys, or with a role for who has no token, nobody may do what nothing allows.
+  std::vector<std::string> token_keys;           // `[KID=]FILE`: PEM, JWKS or secret
+  std::vector<std::string> token_audiences;      // `aud` names one; none: a token with `aud` is not meant for us
+  std::string token_issuer;                      // `iss`; empty: any
+  std::int64_t token_leeway_ms = 5'000;          // by which clocks may differ that are kept by NTP, generously
+  std::int64_t token_grace_ms = 30'000;          // a connection that can be given a new token lives on so long
+  std::string token_revocations;                 // a file; empty: none
+  std::vector<std::string> anonymous_publish;    // filters
+  std::vector<std::string> anonymous_subscribe;  // filters
+  std::string admin_token_file;                  // what the operators' port asks for; empty: it asks nobody
+
   // Machine. No value: as many shards as CPUs that the process may really use (affinity, cgroup quota).
   std::optional<std::uint32_t> shards;
   IoBackend io = IoBackend::automatic;
@@ -134,6 +145,11 @@ struct Config {
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::text;
 };
+
+// Whether connections are asked who they are.
+[[nodiscard]] inline bool asks_who(const Config& config) noexcept {
+  return !config.token_keys.empty() || !config.anonymous_publish.empty() || !config.anonymous_subscribe.empty();
+}
 
 // What no single value shows: the relations between them. An error names both values and the remedy.
 [[nodiscard]] std::expected<void, std::string> check_config(const Config& config);

@@ -18,7 +18,8 @@ constexpr std::string_view kPlain = "text/plain; charset=utf-8";
 constexpr std::string_view kIndex =
     R"({"livez":"/livez","readyz":"/readyz","healthz":"/healthz","metrics":"/metrics",)"
     R"("api":["/api/v1/stats","/api/v1/shards","/api/v1/connections","/api/v1/topics",)"
-    R"("/api/v1/slow","/api/v1/config","/api/v1/log-level","/api/v1/drain","/api/v1/reload"]})"
+    R"("/api/v1/slow","/api/v1/config","/api/v1/log-level","/api/v1/drain","/api/v1/reload",)"
+    R"("/api/v1/revocations"]})"
     "\n";
 
 // "shard 2", "shards 0, 3"
@@ -99,6 +100,15 @@ AdminAnswer Desk::answer_at_once(const AdminRequest& request, State state) const
   }
   if (std::holds_alternative<GetLogLevel>(request)) return log_level();
   if (std::holds_alternative<GetDrain>(request)) return drain_state(state);
+  if (std::holds_alternative<GetRevocations>(request)) return revocations();
+  if (const auto* revoke = std::get_if<Revoke>(&request)) {
+    const auto revoked = services_.revoke(revoke->entry);
+    return revoked ? revocations() : admin_error(409, "not_revoked", revoked.error());
+  }
+  if (const auto* take_back = std::get_if<TakeBackRevocation>(&request)) {
+    if (services_.take_back(take_back->entry)) return revocations();
+    return admin_error(404, "not_revoked", "no operator revoked that; what a file revokes is taken out of the file");
+  }
   assert(std::holds_alternative<PostDrain>(request));
   services_.drain();
   const bool begins = state == State::ready || state == State::starting;
@@ -118,6 +128,14 @@ AdminAnswer Desk::drain_state(State state) const {
 AdminAnswer Desk::log_level() const {
   JsonOut out;
   out.begin_object().member("level", name(services_.log_level())).end_object();
+  return {.body = out.take() + "\n"};
+}
+
+AdminAnswer Desk::revocations() const {
+  JsonOut out;
+  out.begin_object().key("revocations").begin_array();
+  for (const std::string& entry : services_.revoked()) out.value(entry);
+  out.end_array().end_object();
   return {.body = out.take() + "\n"};
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <functional>
 #include <optional>
 #include <span>
@@ -50,6 +51,10 @@ class Desk {
     std::function<std::uint64_t()> ask_reload;
     std::function<std::optional<ReloadBox::Result>(std::uint64_t wish)> reloaded;
     std::function<std::uint64_t()> memory_budget;  // bytes, as of now
+    // Whose tokens are taken no more; the error is a sentence.
+    std::function<std::vector<std::string>()> revoked;
+    std::function<std::expected<void, std::string>(std::string_view)> revoke;
+    std::function<bool(std::string_view)> take_back;
   };
 
   // `services` and `inquiries`, one for each shard, outlive this.
@@ -107,6 +112,7 @@ class Desk {
   [[nodiscard]] AdminAnswer shards(topics::ShardSet silent, State state, const Now& now);
   [[nodiscard]] AdminAnswer log_level() const;
   [[nodiscard]] AdminAnswer drain_state(State state) const;
+  [[nodiscard]] AdminAnswer revocations() const;
 
   About about_;
   const Services& services_;

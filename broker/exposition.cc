@@ -87,6 +87,12 @@ void add_labelled(Families& families, std::span<const Sampled> shards) {
   add_cells(add_family(families, "ringcast_refused_messages_total",
                        "Publishes that were refused, by the reason that the publisher was told.", MetricType::Counter),
             shards, "reason", &Sample::publishes_by_outcome, refusal_name);
+  add_cells(add_family(families, "ringcast_refused_tokens_total",
+                       "Tokens that were not taken, by what is wrong with them; missing: there was none where one is "
+                       "needed.",
+                       MetricType::Counter),
+            shards, "reason", &Sample::refused_tokens,
+            [](std::size_t cell) { return name(static_cast<TokenError>(cell)); });
   add_cells(add_family(families, "ringcast_resumes_total",
                        "Subscriptions that came back, by what they were told: nothing is missing, newest values only, "
                        "or a gap.",

@@ -21,8 +21,10 @@ bool FullSession::check(SlotId slot, Session& session, const proto::Publish& pub
   full.last_publish_id = std::max(full.last_publish_id, publish.id);
   if (const auto valid = topics::validate_topic(publish.topic); !valid)
     return bad({bad_topic, topics::describe(valid.error()), "publish.topic"});
-  if (!session.identity->may_publish(publish.topic))
+  if (!session.identity->may_publish(publish.topic)) {
+    authenticator_.count_forbidden();
     return bad({forbidden, "not permitted to publish to this topic", "publish.topic"});
+  }
   if (publish.producer_seq != 0 && full.incarnation == 0)
     return bad({bad_value, "producer_seq needs a hello before: the welcome says which producer this is",
                 "publish.producer_seq"});

@@ -21,7 +21,7 @@ constexpr std::string_view kCheckpoints = "checkpoints";
 
 FullSession::FullSession(const Config& config, const Place& place, SessionTable& sessions, Publishing& publishing,
                          Subscribing& subscribing, Requester& requester, const Latest& latest,
-                         const Positions& positions)
+                         const Positions& positions, Authenticator& authenticator)
     : config_(config),
       place_(place),
       epoch_(hexadecimal(place.epoch)),
@@ -29,6 +29,7 @@ FullSession::FullSession(const Config& config, const Place& place, SessionTable&
       publishing_(publishing),
       subscribing_(subscribing),
       requester_(requester),
+      authenticator_(authenticator),
       latest_(latest),
       positions_(positions) {}
 
@@ -39,6 +40,9 @@ void FullSession::request(SlotId slot, Session& session, Bytes in, Instant now) 
     const proto::Fault& fault = request.error();
     session.full->requested = true;
     return refuse(slot, session, fault.id, {fault.code, fault.text, fault.field});
+  }
+  if (session.full->must_identify && !std::holds_alternative<proto::Hello>(*request)) {
+    return refuse_token(slot, session, {}, TokenError::missing, now);
   }
   std::visit([&](const auto& what) { handle(slot, session, what, now); }, *request);
   session.full->requested = true;
@@ -53,6 +57,7 @@ void FullSession::handle(SlotId slot, Session& session, const proto::Hello& hell
     return refuse(slot, session, hello.id,
                   {proto::ErrorCode::hello_too_late, "hello is the first request, or none", "hello"});
   }
+  if (!take_token(slot, session, hello, now)) return;
   full.greeted = true;
   full.hello_id = hello.id;
   full.wants_credit = std::ranges::find(hello.features, kCredit) != hello.features.end();
@@ -60,14 +65,15 @@ void FullSession::handle(SlotId slot, Session& session, const proto::Hello& hell
   full.checkpoints = std::ranges::find(hello.features, kCheckpoints) != hello.features.end();
   session.wants_checkpoint = full.checkpoints;
   if (full.checkpoints) begun_.push_back(slot);  // the URL's subscription may be complete
-  take_producer(slot, full, hello.producer_id, now);
+  take_producer(slot, session, hello.producer_id, now);
   if (full.claims_missing == 0) welcome(slot, session);
 }
 
 // A producer that comes back is claimed from every home before it is welcome: what its last connection sent is either
 // sequenced by then or never will be.
-void FullSession::take_producer(SlotId slot, FullState& full, std::string_view producer_id, Instant now) {
-  const auto known = read_producer(place_.key, producer_id);
+void FullSession::take_producer(SlotId slot, const Session& session, std::string_view producer_id, Instant now) {
+  FullState& full = *session.full;
+  const auto known = read_producer(place_.key, session.identity->subject, producer_id);
   full.producer_id = known ? *known : new_producer(place_.key, place_.shard, ++producers_made_);
   full.incarnation = next_incarnation(now);
   if (!known) return;
@@ -110,7 +116,7 @@ void FullSession::welcome(SlotId slot, Session& session) {
   if (full.wants_credit) features.push_back(kCredit);
   if (full.cumulative_acks) features.push_back(kCumulativeAcks);
   if (full.checkpoints) features.push_back(kCheckpoints);
-  const std::string producer = producer_text(place_.key, full.producer_id);
+  const std::string producer = producer_text(place_.key, session.identity->subject, full.producer_id);
   proto::Welcome welcome{
       .id = full.hello_id,
       .epoch = epoch_,
@@ -124,6 +130,7 @@ void FullSession::welcome(SlotId slot, Session& session) {
       .producer_resumed = full.claim_known && !full.claim_failed,
       .subject = session.identity->subject,
       .server = "ringcast/" RINGCAST_VERSION,
+      .token_expires_us = expires_us(*session.identity),
   };
   if (full.wants_credit) {
     welcome.credit = credit_of(full);

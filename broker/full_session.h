@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/authenticator.h"
 #include "broker/checkpoint.h"
 #include "broker/config.h"
 #include "broker/farewell.h"
@@ -33,6 +34,8 @@ class FullSession {
   // How often a connection that gets messages is told where it can resume, at most, milliseconds: what it may be sent
   // twice after a loss, if it does not say itself what it has. Told at once when a subscription has begun.
   static constexpr std::int64_t kCheckpointIntervalMs = 250;
+  // How often a connection may bring a new token, at most, milliseconds: each costs a signature's check.
+  static constexpr std::int64_t kRefreshIntervalMs = 1'000;
 
   struct Counters {
     std::uint64_t requests = 0;
@@ -50,7 +53,8 @@ class FullSession {
   };
 
   FullSession(const Config& config, const Place& place, SessionTable& sessions, Publishing& publishing,
-              Subscribing& subscribing, Requester& requester, const Latest& latest, const Positions& positions);
+              Subscribing& subscribing, Requester& requester, const Latest& latest, const Positions& positions,
+              Authenticator& authenticator);
 
   [[nodiscard]] FormCodec& codec(Encoding encoding) noexcept {
     return protocol_of(encoding) == Protocol::json ? json_ : proto_;
@@ -96,11 +100,15 @@ class FullSession {
   void handle(SlotId slot, Session& session, const proto::Publish& publish, Instant now);
   void handle(SlotId slot, Session& session, const proto::PublishBatch& batch, Instant now);
   void handle(SlotId slot, Session& session, const proto::Change& change, Instant now);
+  void handle(SlotId slot, Session& session, const proto::Refresh& refresh, Instant now);
 
   [[nodiscard]] bool check(SlotId slot, Session& session, const proto::Subscribe& subscribe);
   [[nodiscard]] bool check(SlotId slot, Session& session, const proto::Publish& publish);
   [[nodiscard]] static Pace pace_of(proto::Delivery delivery, double max_rate_hz) noexcept;
-  void take_producer(SlotId slot, FullState& full, std::string_view producer_id, Instant now);
+  [[nodiscard]] bool take_token(SlotId slot, Session& session, const proto::Hello& hello, Instant now);
+  void refuse_token(SlotId slot, Session& session, const proto::Hello& hello, TokenError error, Instant now);
+  void end_forbidden(SlotId slot, Session& session);
+  void take_producer(SlotId slot, const Session& session, std::string_view producer_id, Instant now);
   [[nodiscard]] std::uint64_t next_incarnation(Instant now) noexcept;
   void welcome(SlotId slot, Session& session);
   [[nodiscard]] proto::Credit credit_of(const FullState& full) const noexcept;
@@ -135,6 +143,7 @@ class FullSession {
     proto::OnLag on_lag = proto::OnLag::unspecified;
   };
   std::vector<WaitingChange> changes_;
+  Authenticator& authenticator_;
   const Latest& latest_;
   const Positions& positions_;
   std::vector<SlotId> begun_;                   // subscriptions of them are complete: they are owed a checkpoint now
@@ -149,5 +158,13 @@ class FullSession {
   std::uint64_t last_incarnation_ = 0;
   Counters counters_;
 };
+
+// The connection is to be looked at when its token is over, or when it should have brought one.
+void watch_full(SlotId slot, FullState& full, const Identity& identity, Authenticator& authenticator,
+                const Config& config);
+// Until when its token holds, microseconds since 1970; 0: it has none.
+[[nodiscard]] std::uint64_t expires_us(const Identity& identity) noexcept;
+// When the connection ends if nothing comes, UTC; INT64_MAX: never.
+[[nodiscard]] std::int64_t ends_s(const FullState& full, const Identity& identity, const Config& config) noexcept;
 
 }  // namespace ringcast::broker

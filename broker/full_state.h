@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/instant.h"
 #include "broker/lag_state.h"
 #include "broker/unanswered.h"
 
@@ -40,8 +41,9 @@ struct FullState {
   bool wants_credit = false;
   bool cumulative_acks = false;
   bool checkpoints = false;
-  bool in_turn_list = false;  // FullSession's list of those that are owed cumulative acks or credit
-  bool told_to_go = false;    // by a GoAway
+  bool must_identify = false;  // may do nothing until a hello brings a token
+  bool in_turn_list = false;   // FullSession's list of those that are owed cumulative acks or credit
+  bool told_to_go = false;     // by a GoAway
 
   // As a producer.
   std::uint64_t producer_id = 0;
@@ -62,8 +64,10 @@ struct FullState {
   std::vector<std::uint32_t> free;                         // indexes of entries to use again
   std::deque<std::uint32_t> to_pull;  // subscriptions with chunks to fetch, one chunk at a time for the connection
   LatestUse latest;
-  std::uint32_t changes_waiting = 0;  // subscriptions whose Change waits for the end of a fan-out
-  std::unique_ptr<LagState> lag;      // while the connection is behind, or was and was not told that it caught up
+  std::uint32_t changes_waiting = 0;   // subscriptions whose Change waits for the end of a fan-out
+  std::int64_t watched_s = INT64_MAX;  // when the Authenticator's entry for it comes up, UTC
+  Instant refresh_from{0};             // no earlier is another token taken
+  std::unique_ptr<LagState> lag;       // while the connection is behind, or was and was not told that it caught up
 
   // Whether anything was published, or tried to be.
   [[nodiscard]] bool publishes() const noexcept { return unanswered.size() > 0 || unanswered.answered() > 0; }

@@ -38,8 +38,10 @@ bool FullSession::check(SlotId slot, Session& session, const proto::Subscribe& s
   };
   if (const auto valid = topics::validate_filter(subscribe.filter); !valid)
     return bad({bad_filter, topics::describe(valid.error()), "subscribe.filter"});
-  if (!session.identity->may_subscribe(subscribe.filter))
+  if (!session.identity->may_subscribe(subscribe.filter)) {
+    authenticator_.count_forbidden();
     return bad({forbidden, "not permitted to subscribe to this filter", "subscribe.filter"});
+  }
   const FullState& full = *session.full;
   if (full.by_id.contains(subscribe.id))
     return bad({id_in_use, "a subscription of this connection has this id", "subscribe.id"});

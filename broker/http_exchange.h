@@ -20,6 +20,7 @@ namespace ringcast::broker {
 struct HttpExchange {
   enum class State : std::uint8_t {
     head,      // reading the request's head
+    checking,  // its token waits to be checked; nothing more is read until then
     body,      // reading its body, to publish it
     answering  // a home will answer; nothing more is read until then
   };

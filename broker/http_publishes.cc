@@ -7,6 +7,7 @@
 #include "broker/body_format.h"
 #include "broker/http_session.h"
 #include "broker/idempotency_header.h"
+#include "broker/token_request.h"
 #include "proto/json_form.h"
 #include "proto/publish_rules.h"
 #include "proto/request.h"
@@ -105,7 +106,10 @@ HttpSession::Next HttpSession::begin_publish(SlotId slot, Session& session, Topi
                           {400, "wildcard_in_topic", "a message is published to a topic, not to a filter"}, now);
   }
   if (!session.identity->may_publish(topic.filter)) {
-    return answer_refusal(slot, session, {403, "forbidden", "topics that begin with $ are the broker's own"}, now);
+    if (topics::is_reserved(topic.filter)) {
+      return answer_refusal(slot, session, {403, "forbidden", "topics that begin with $ are the broker's own"}, now);
+    }
+    return answer_refusal(slot, session, forbidden(session, "not permitted to publish to this topic"), now);
   }
   session.http->topic = std::move(topic.filter);
   return begin_body(slot, session, now);
@@ -113,8 +117,8 @@ HttpSession::Next HttpSession::begin_publish(SlotId slot, Session& session, Topi
 
 HttpSession::Next HttpSession::begin_batch(SlotId slot, Session& session, Instant now) {
   const frame::Request& request = session.http->parser.request();
-  if (!request.parts.query.empty()) {
-    return answer_refusal(slot, session, {400, "unknown_parameter", "/topics takes no parameters"}, now);
+  if (!has_only_token(request.parts.query)) {
+    return answer_refusal(slot, session, {400, "unknown_parameter", "/topics takes no parameter but token"}, now);
   }
   if (sessions_.draining()) {
     return answer_refusal(slot, session, {503, "draining", "the broker restarts; try again"}, now);
@@ -126,6 +130,9 @@ HttpSession::Next HttpSession::begin_batch(SlotId slot, Session& session, Instan
                            "a batch is application/x-ndjson: one JSON object a line",
                            {"Accept", "application/x-ndjson"}},
                           now);
+  }
+  if (!session.identity->may_anything()) {
+    return answer_refusal(slot, session, forbidden(session, "not permitted to publish"), now);
   }
   session.http->batch = std::make_unique<Batch>();
   return begin_body(slot, session, now);

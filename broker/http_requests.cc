@@ -7,6 +7,7 @@
 #include "broker/http_resource.h"
 #include "broker/http_session.h"
 #include "broker/origin.h"
+#include "broker/token_request.h"
 
 namespace ringcast::broker {
 
@@ -68,10 +69,74 @@ HttpSession::Next HttpSession::handle(SlotId slot, Session& session, Method meth
   if (!upgrades && session.http->body_unread && (method == Method::get || method == Method::head)) {
     return answer_refusal(slot, session, {400, "body_not_empty", "GET and HEAD have no body here"}, now);
   }
+  if (resource == Resource::file) return handle_file(slot, session, *file, now);
+  if (const auto waits_or_refused = identify(slot, session, now)) return *waits_or_refused;
+  return serve(slot, session, resource, path, now);
+}
+
+// What needs to know who asks.
+HttpSession::Next HttpSession::serve(SlotId slot, Session& session, Resource resource, std::string_view path,
+                                     Instant now) {
   if (resource == Resource::web_socket) return handle_web_socket(slot, session, now);
   if (resource == Resource::batch) return begin_batch(slot, session, now);
-  if (resource == Resource::topic) return handle_topic(slot, session, path, now);
-  return handle_file(slot, session, *file, now);
+  return handle_topic(slot, session, path, now);
+}
+
+std::optional<HttpSession::Next> HttpSession::identify(SlotId slot, Session& session, Instant now) {
+  if (!authenticator_.on()) return std::nullopt;
+  // Not who the last request of this connection was of; a certificate is the whole connection's.
+  session.identity = session.identity->by == Identity::By::certificate
+                         ? authenticator_.of_certificate(session.identity->subject)
+                         : authenticator_.anonymous();
+  const auto token = find_token(session.http->parser.request());
+  if (!token) return answer_refusal(slot, session, token.error(), now);
+  if (token->empty()) return std::nullopt;
+  if (!authenticator_.has_time_for(*token)) {
+    session.http->state = HttpExchange::State::checking;
+    authenticator_.wait(slot);
+    return Next::wait;
+  }
+  auto identity = authenticator_.check(*token);
+  if (identity) {
+    session.identity = *std::move(identity);
+    return std::nullopt;
+  }
+  session.http->keep_alive = false;  // who guesses begins anew
+  return answer_refusal(slot, session,
+                        {401,
+                         "token_refused",
+                         std::string(text(identity.error())),
+                         {"WWW-Authenticate", "Bearer error=\"invalid_token\""}},
+                        now);
+}
+
+void HttpSession::check_waiting(Instant now) {
+  while (const auto slot = authenticator_.take_waiting()) {
+    Session* const session = sessions_.find(*slot);
+    if (session == nullptr || session->phase != Phase::http || session->http->state != HttpExchange::State::checking)
+      continue;
+    session->http->state = HttpExchange::State::head;
+    session->stopped = false;
+    if (handle(*slot, *session, now) == Next::wait) {
+      sessions_.stop(*session);
+    } else {
+      session->stopped = true;  // so that what came behind the request is offered again
+      sessions_.resume(*slot);
+    }
+  }
+}
+
+HttpRefusal HttpSession::forbidden(const Session& session, std::string_view text) {
+  authenticator_.count_forbidden();
+  if (!authenticator_.on() || session.identity->by != Identity::By::nobody)
+    return {403, "forbidden", std::string(text)};
+  authenticator_.count_refused(TokenError::missing);
+  return {401, "token_missing", std::string(text) + " without a token", {"WWW-Authenticate", "Bearer"}};
+}
+
+void HttpSession::watch(SlotId slot, const Session& session) {
+  if (session.identity->expires_s != INT64_MAX && session.full == nullptr)
+    authenticator_.watch(slot, session.identity->expires_s);
 }
 
 HttpSession::Next HttpSession::answer_options(SlotId slot, Session& session, std::string_view allowed, Instant now) {
@@ -119,7 +184,7 @@ HttpSession::Next HttpSession::get(SlotId slot, Session& session, TopicRequest t
         now);
   }
   if (!session.identity->may_subscribe(topic.filter)) {
-    return answer_refusal(slot, session, {403, "forbidden", "not permitted on this topic"}, now);
+    return answer_refusal(slot, session, forbidden(session, "not permitted to read this topic"), now);
   }
   http.if_match = request.fields.combined("If-Match");
   http.if_none_match = request.fields.combined("If-None-Match");

@@ -17,7 +17,8 @@ constexpr std::size_t kBodyProgressBytes = 64 * 1024;
 }  // namespace
 
 HttpSession::HttpSession(const Config& config, topics::HashKey hash_key, std::uint64_t epoch, FindFile find_file,
-                         SessionTable& sessions, Publishing& publishing, Subscribing& subscribing)
+                         SessionTable& sessions, Publishing& publishing, Subscribing& subscribing,
+                         Authenticator& authenticator)
     : config_(config),
       hash_key_(hash_key),
       epoch_number_(epoch),
@@ -25,7 +26,8 @@ HttpSession::HttpSession(const Config& config, topics::HashKey hash_key, std::ui
       find_file_(find_file),
       sessions_(sessions),
       publishing_(publishing),
-      subscribing_(subscribing) {}
+      subscribing_(subscribing),
+      authenticator_(authenticator) {}
 
 std::size_t HttpSession::received(SlotId slot, MutableBytes in, Instant now) {
   Session& session = sessions_.at(slot.index);
@@ -136,7 +138,7 @@ void HttpSession::refuse_upgrade(SlotId slot, Instant now) {
 
 void HttpSession::peer_finished(SlotId slot, Instant now) {
   Session& session = sessions_.at(slot.index);
-  if (session.http->state == HttpExchange::State::answering) {
+  if (session.http->state == HttpExchange::State::answering || session.http->state == HttpExchange::State::checking) {
     session.http->keep_alive = false;
     return;
   }
@@ -154,6 +156,8 @@ void HttpSession::due(SlotId slot, Instant now) {
       return refuse(slot, 408, "request_timeout", "the request's body did not come in time", now);
     case HttpExchange::State::answering:
       return publish_too_late(slot, session, now);
+    case HttpExchange::State::checking:
+      return refuse(slot, 503, "busy", "more tokens wait to be checked than there is time for; try again", now);
   }
 }
 

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/authenticator.h"
 #include "broker/config.h"
 #include "broker/http_exchange.h"
 #include "broker/http_resource.h"
@@ -42,13 +43,16 @@ class HttpSession {
   };
 
   HttpSession(const Config& config, topics::HashKey hash_key, std::uint64_t epoch, FindFile find_file,
-              SessionTable& sessions, Publishing& publishing, Subscribing& subscribing);
+              SessionTable& sessions, Publishing& publishing, Subscribing& subscribing, Authenticator& authenticator);
 
   // What time it is, for Date. Once a turn: the wall clock may be set meanwhile.
   void begin_turn(const Now& now);
 
   // Takes bytes; how many. The session stops while its request waits for an answer.
   [[nodiscard]] std::size_t received(SlotId slot, MutableBytes in, Instant now);
+
+  // Goes on with those whose tokens can be checked in this turn.
+  void check_waiting(Instant now);
 
   // A home answers the session's POST or DELETE.
   void acknowledged(SlotId slot, const Delivery& ack, Instant now);
@@ -79,6 +83,13 @@ class HttpSession {
   [[nodiscard]] Next read_body(SlotId slot, Session& session, Bytes in, std::size_t& consumed, Instant now);
   [[nodiscard]] Next handle(SlotId slot, Session& session, Instant now);
   [[nodiscard]] Next handle(SlotId slot, Session& session, Method method, std::string_view path, Instant now);
+  // Finds out who asks; nothing: somebody who may go on.
+  [[nodiscard]] std::optional<Next> identify(SlotId slot, Session& session, Instant now);
+  // What is said to who may not do what he asked for; to who may not be known, that he is to say who he is.
+  [[nodiscard]] HttpRefusal forbidden(const Session& session, std::string_view text);
+  [[nodiscard]] Next serve(SlotId slot, Session& session, Resource resource, std::string_view path, Instant now);
+  // The connection will be open for longer than its token may hold.
+  void watch(SlotId slot, const Session& session);
   [[nodiscard]] Next answer_options(SlotId slot, Session& session, std::string_view allowed, Instant now);
   [[nodiscard]] Next handle_topic(SlotId slot, Session& session, std::string_view path, Instant now);
   [[nodiscard]] const StaticFile* file_at(std::string_view path) const;
@@ -144,6 +155,7 @@ class HttpSession {
   SessionTable& sessions_;
   Publishing& publishing_;
   Subscribing& subscribing_;
+  Authenticator& authenticator_;
   Counters counters_;
   std::int64_t utc_ahead_ms_ = 0;  // of the monotonic clock
   std::int64_t date_s_ = -1;       // of date_

@@ -38,7 +38,7 @@ HttpSession::Next HttpSession::stream(SlotId slot, Session& session, const Topic
                           now);
   }
   if (!session.identity->may_subscribe(topic.filter)) {
-    return answer_refusal(slot, session, {403, "forbidden", "not permitted on this topic"}, now);
+    return answer_refusal(slot, session, forbidden(session, "not permitted to subscribe to this filter"), now);
   }
   if (session.http->head_only) {
     frame::ResponseBuilder head = begin_response(session, 200, now);
@@ -61,6 +61,7 @@ HttpSession::Next HttpSession::stream(SlotId slot, Session& session, const Topic
   }
   head.field("Content-Type", kEventStream);
   if (is_chunked(protocol)) head.field("Transfer-Encoding", "chunked");
+  watch(slot, session);
   return hold_back(slot, session, head.no_body());
 }
 

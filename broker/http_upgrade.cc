@@ -5,7 +5,9 @@
 #include <optional>
 #include <utility>
 
+#include "broker/full_session.h"
 #include "broker/http_session.h"
+#include "broker/token_request.h"
 #include "frame/deflate_offer.h"
 #include "frame/http_response.h"
 
@@ -31,8 +33,8 @@ const Subprotocol* choose(const frame::Upgrade& upgrade) {
   return nullptr;
 }
 
-// What this protocol cannot do with the topic, or this client may not; nothing: all is well.
-std::optional<HttpRefusal> why_not(const TopicRequest& topic, Protocol protocol, const Identity& identity) {
+// What this protocol cannot do with the topic; nothing: all is well.
+std::optional<HttpRefusal> why_not(const TopicRequest& topic, Protocol protocol) {
   const auto bad = [](std::string_view name, const char* message) { return HttpRefusal{400, name, message}; };
   if (topic.json) return bad("bad_parameter", "format=json is for event streams; offer ringcast.v1.json instead");
   if (topic.publish_only && protocol != Protocol::raw) {
@@ -44,8 +46,6 @@ std::optional<HttpRefusal> why_not(const TopicRequest& topic, Protocol protocol,
   if (topic.publish_only && topic.wildcard) {
     return bad("cannot_publish_to_filter", "mode=pub needs a topic without wildcards");
   }
-  const bool permitted = topic.publish_only ? identity.may_publish(topic.filter) : identity.may_subscribe(topic.filter);
-  if (!permitted) return HttpRefusal{403, "forbidden", "not permitted on this topic"};
   return std::nullopt;
 }
 
@@ -63,14 +63,19 @@ HttpSession::Next HttpSession::upgrade_topic(SlotId slot, Session& session, cons
         now);
   }
   const Protocol protocol = chosen == nullptr ? Protocol::raw : chosen->protocol;
-  if (const auto refusal = why_not(topic, protocol, *session.identity)) {
-    return answer_refusal(slot, session, *refusal, now);
+  if (const auto refusal = why_not(topic, protocol)) return answer_refusal(slot, session, *refusal, now);
+  const Identity& identity = *session.identity;
+  if (!(topic.publish_only ? identity.may_publish(topic.filter) : identity.may_subscribe(topic.filter))) {
+    return answer_refusal(slot, session, forbidden(session, "not permitted on this topic"), now);
   }
   const auto extensions = negotiate(*upgrade);
   if (!extensions) return answer_error(slot, session, extensions.error(), now);
   sessions_.set_encoding(session, encoding_of(protocol, extensions->compression));
   session.may_send = !topic.wildcard;
-  if (protocol != Protocol::raw) session.full = std::make_unique<FullState>();
+  if (protocol != Protocol::raw) {
+    session.full = std::make_unique<FullState>();
+    watch_full(slot, *session.full, identity, authenticator_, config_);
+  }
   if (topic.publish_only) {
     session.topic = std::make_unique<std::string>(topic.filter);
     sessions_.upgraded().push_back(slot);
@@ -80,6 +85,7 @@ HttpSession::Next HttpSession::upgrade_topic(SlotId slot, Session& session, cons
     return answer_refusal(slot, session, {503, "too_many_filters", std::string(topics::describe(subscribed.error()))},
                           now);
   }
+  watch(slot, session);
   return upgraded(slot, session, *upgrade,
                   {.protocol = chosen == nullptr ? "" : chosen->name, .extensions = extensions->response});
 }
@@ -109,8 +115,8 @@ std::expected<void, topics::Error> HttpSession::begin_with(SlotId slot, const To
 
 HttpSession::Next HttpSession::handle_web_socket(SlotId slot, Session& session, Instant now) {
   const frame::Request& request = session.http->parser.request();
-  if (!request.parts.query.empty()) {
-    return answer_refusal(slot, session, {400, "unknown_parameter", "/ws takes no parameters"}, now);
+  if (!has_only_token(request.parts.query)) {
+    return answer_refusal(slot, session, {400, "unknown_parameter", "/ws takes no parameter but token"}, now);
   }
   if (sessions_.draining()) {
     return answer_refusal(slot, session, {503, "draining", "the broker restarts; try again"}, now);
@@ -134,6 +140,9 @@ HttpSession::Next HttpSession::handle_web_socket(SlotId slot, Session& session, 
   if (!extensions) return answer_error(slot, session, extensions.error(), now);
   sessions_.set_encoding(session, encoding_of(chosen->protocol, extensions->compression));
   session.full = std::make_unique<FullState>();
+  // A token may yet come in the hello; who may do nothing without must bring one.
+  session.full->must_identify = !session.identity->may_anything();
+  watch_full(slot, *session.full, *session.identity, authenticator_, config_);
   sessions_.upgraded().push_back(slot);
   return upgraded(slot, session, *upgrade, {.protocol = chosen->name, .extensions = extensions->response});
 }

@@ -1,8 +1,5 @@
-// ringcast: one binary, one command a run. The only file that reads the environment and files of configuration, prints
-// what went wrong, and exits.
-#include <sys/stat.h>
-
-#include <cerrno>
+// ringcast: one binary, one command a run. With main_console and main_clients the only file that reads the environment
+// and files of configuration, prints what went wrong, and exits.
 #include <cstdio>
 #include <cstdlib>
 #include <expected>
@@ -10,7 +7,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -20,12 +16,13 @@
 #include "broker/io/process.h"
 #include "broker/io/server.h"
 #include "broker/log.h"
+#include "broker/main_clients.h"
+#include "broker/main_console.h"
 #include "broker/man_page.h"
 #include "broker/option_help.h"
 #include "broker/option_sources.h"
 #include "broker/options.h"
 #include "broker/reload.h"
-#include "client/commands.h"
 #include "perf/load.h"
 #include "web/assets.h"
 
@@ -38,52 +35,10 @@ using broker::Command;
 using broker::Invocation;
 using broker::Options;
 
-constexpr int kDone = 0;
-constexpr int kFailed = 1;
-constexpr int kUsage = 2;  // the same command can never work: bad options, bad configuration
-
-constexpr std::size_t kFileBytesMax = 1024 * 1024;  // a configuration is some hundred lines; /dev/zero is none
-
-// The exit code: a full disk or a closed pipe behind stdout is a failure, not silence.
-int print(const std::string& text) {
-  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  return written ? kDone : kFailed;
-}
-
-// Each line of `error` with the program's name before it, as compilers do.
-int refuse(const std::string& error) {
-  std::string lines = "ringcast: ";
-  for (const char c : error) lines += c == '\n' ? "\nringcast: " : std::string(1, c);
-  std::fprintf(stderr, "%s\n", lines.c_str());
-  return kUsage;
-}
-
 std::vector<std::string> environment() {
   std::vector<std::string> entries;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) entries.emplace_back(*entry);
   return entries;
-}
-
-std::expected<broker::File, std::string> read_file(const std::string& name) {
-  std::FILE* const file = std::fopen(name.c_str(), "re");
-  if (file == nullptr) return std::unexpected(name + ": cannot be read: " + std::generic_category().message(errno));
-  std::string text(kFileBytesMax + 1, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file));
-  const bool failed = std::ferror(file) != 0;
-  const int error = errno;
-  std::fclose(file);
-  if (failed) return std::unexpected(name + ": cannot be read: " + std::generic_category().message(error));
-  if (text.size() > kFileBytesMax) return std::unexpected(name + ": is larger than 1 MiB");
-  return broker::File{name, std::move(text)};
-}
-
-// The same while the broker runs: a pipe has nothing more to say, and would wait for ever or stand for an empty file.
-std::expected<broker::File, std::string> read_file_again(const std::string& name) {
-  struct stat status{};
-  if (::stat(name.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
-    return std::unexpected(name + ": is no file that can be read a second time");
-  }
-  return read_file(name);
 }
 
 int check_config(const Invocation& invocation) {
@@ -221,71 +176,6 @@ int serve(const Invocation& invocation, const std::optional<broker::File>& file,
   return kFailed;
 }
 
-client::Progress to_client(broker::Progress progress) {
-  switch (progress) {
-    case broker::Progress::automatic:
-      return client::Progress::automatic;
-    case broker::Progress::always:
-      return client::Progress::always;
-    case broker::Progress::never:
-      return client::Progress::never;
-  }
-  std::unreachable();
-}
-
-client::TlsFiles tls_files(const Options& options) {
-  return {.ca = options.ca, .certificate = options.certificate, .key = options.key};
-}
-
-int pub(const Options& options, const std::vector<std::string>& arguments) {
-  client::PubOptions pub{.url = options.url, .tls = tls_files(options), .topic = arguments[0]};
-  if (arguments.size() > 1) pub.payload = arguments[1];
-  pub.rate_hz = options.pub_rate_hz;
-  pub.count = options.count;
-  pub.kind = options.binary ? client::PayloadKind::binary : client::PayloadKind::text;
-  if (options.acks != "each" && options.acks != "none") {
-    return refuse("--acks: \"" + options.acks + "\" is not each or none");
-  }
-  pub.acks = options.acks == "each" ? client::Acks::each : client::Acks::none;
-  pub.json = options.json;
-  pub.retry_ms = options.retry_ms;
-  pub.progress = to_client(options.progress);
-  return client::run_pub(pub);
-}
-
-int sub(const Options& options, const std::vector<std::string>& arguments) {
-  auto start = client::parse_start(options.last ? "last" : options.start);
-  if (start && options.since_ms > 0) {
-    if (options.last || options.start != "now") return refuse("--since does not go with --start and --last");
-    start = client::start_since(options.since_ms);
-  }
-  if (start) {
-    start =
-        client::with_delivery(*start, {.latest = options.latest, .rate = options.sub_rate, .on_lag = options.on_lag});
-  }
-  if (!start) return refuse(client::to_line(start.error()));
-  return client::run_sub({.url = options.url,
-                          .tls = tls_files(options),
-                          .filters = arguments,
-                          .start = *start,
-                          .resume_file = options.resume_file,
-                          .count = options.count,
-                          .timeout_ms = options.timeout_ms,
-                          .format = options.json ? client::LineFormat::json : client::LineFormat::plain,
-                          .latency = options.latency,
-                          .retry_ms = options.retry_ms,
-                          .progress = to_client(options.progress)});
-}
-
-int demo(const Options& options) {
-  return client::run_demo({.url = options.url,
-                           .tls = tls_files(options),
-                           .symbols = options.symbols,
-                           .rate_hz = static_cast<double>(options.demo_rate_hz),
-                           .seed = options.seed,
-                           .progress = to_client(options.progress)});
-}
-
 int run(const Invocation& invocation, const std::optional<broker::File>& file, const Options& options) {
   switch (invocation.command->command) {
     case Command::serve:
@@ -297,16 +187,13 @@ int run(const Invocation& invocation, const std::optional<broker::File>& file, c
     case Command::demo:
       return demo(options);
     case Command::top:
-      return client::run_top(
-          {.url = options.admin_url, .tls = tls_files(options), .once = options.once, .json = options.json});
+      return top(options);
     case Command::healthcheck:
-      return client::run_healthcheck({.url = options.admin_url,
-                                      .tls = tls_files(options),
-                                      .ready = options.ready,
-                                      .timeout_ms = options.answer_timeout_ms});
+      return healthcheck(options);
     case Command::prestop:
-      return client::run_prestop(
-          {.url = options.admin_url, .tls = tls_files(options), .timeout_ms = options.answer_timeout_ms});
+      return prestop(options);
+    case Command::token:
+      return token(options, invocation.arguments);
     case Command::bench:
       break;  // main() took it before: its options are not ours
     case Command::check_config:

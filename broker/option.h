@@ -26,6 +26,17 @@ struct Options : Config {
   std::string ca;           // pub, sub, demo, top; empty: the system's
   std::string certificate;  // and its key; empty: none
   std::string key;
+  std::string client_token;       // pub, sub, demo; empty: none
+  std::string client_token_file;  // the same, read from there
+  std::string token_sign_key;     // token: a file
+  std::string token_subject;
+  std::vector<std::string> token_publish;
+  std::vector<std::string> token_subscribe;
+  std::int64_t token_expires_ms = 3'600'000;
+  std::string token_key_id;
+  std::string token_id;
+  std::string token_make_issuer;
+  std::string token_make_audience;
   Progress progress = Progress::automatic;
   std::optional<std::uint64_t> count;               // messages; none: no end
   bool binary = false;                              // pub
@@ -67,6 +78,7 @@ enum class Command : std::uint16_t {
   top = 2048,
   healthcheck = 4096,
   prestop = 8192,
+  token = 16384,
 };
 
 // Where a value goes. Its type is also its unit, so that no row can mistake one for another:

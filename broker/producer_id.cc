@@ -27,12 +27,12 @@ std::uint64_t new_producer(topics::HashKey key, std::uint32_t shard, std::uint64
   return keyed(key, "new producer ", hexadecimal(shard) + hexadecimal(count));
 }
 
-std::string producer_text(topics::HashKey key, std::uint64_t producer) {
+std::string producer_text(topics::HashKey key, std::string_view subject, std::uint64_t producer) {
   const std::string number = hexadecimal(producer);
-  return number + hexadecimal(keyed(key, "producer's proof ", number));
+  return number + hexadecimal(keyed(key, "producer's proof ", number + std::string(subject)));
 }
 
-std::optional<std::uint64_t> read_producer(topics::HashKey key, std::string_view text) {
+std::optional<std::uint64_t> read_producer(topics::HashKey key, std::string_view subject, std::string_view text) {
   if (text.size() != 2 * kNumberDigits) return std::nullopt;
   std::uint64_t producer = 0;
   for (const char c : text.substr(0, kNumberDigits)) {
@@ -40,7 +40,7 @@ std::optional<std::uint64_t> read_producer(topics::HashKey key, std::string_view
     if (digit < 0) return std::nullopt;
     producer = producer << 4 | static_cast<std::uint64_t>(digit);
   }
-  if (producer_text(key, producer) != text) return std::nullopt;
+  if (producer_text(key, subject, producer) != text) return std::nullopt;
   return producer;
 }
 

@@ -76,6 +76,16 @@ constexpr Figure kFigures[] = {
      "Values that were removed because of their age or their topic's."},
     {"stalls", &Sample::stalls, kCounter, "stalls_per_s", "ringcast_stalls_total",
      "Turns in which a request found no room for what it causes: publishers were made to wait."},
+    {"accepted_tokens", &Sample::accepted_tokens, kCounter, "", "ringcast_accepted_tokens_total",
+     "Requests and connections whose token was taken."},
+    {"delayed_tokens", &Sample::delayed_tokens, kCounter, "", "ringcast_delayed_tokens_total",
+     "Requests that waited a turn or more because too many signatures were to be checked."},
+    {"closed_expired", &Sample::closed_expired, kCounter, "", "ringcast_closed_expired_total",
+     "Connections that were closed because their token had expired."},
+    {"closed_revoked", &Sample::closed_revoked, kCounter, "", "ringcast_closed_revoked_total",
+     "Connections that were closed because their token was revoked, or its key was gone."},
+    {"forbidden_requests", &Sample::forbidden_requests, kCounter, "", "ringcast_forbidden_requests_total",
+     "Publishes, subscriptions and reads that no permission allowed."},
     {"delivered_messages", &Sample::delivered_messages, kCounter, "delivered_per_s",
      "ringcast_delivered_messages_total", "Messages times the connections that were given them."},
     {"encoded_bytes", &Sample::encoded_bytes, kCounter, "", "ringcast_encoded_bytes_total",
@@ -151,6 +161,16 @@ void fill_publishing(Shard& shard, Sample& sample) {
   sample.refused_requests = shard.http().counters().refused;
 }
 
+void fill_tokens(const Shard& shard, Sample& sample) {
+  const Authenticator::Counters& tokens = shard.authenticator().counters();
+  sample.accepted_tokens = tokens.accepted;
+  sample.delayed_tokens = tokens.delayed;
+  sample.closed_expired = tokens.expired;
+  sample.closed_revoked = tokens.revoked;
+  sample.forbidden_requests = tokens.forbidden;
+  sample.refused_tokens = tokens.refused;
+}
+
 }  // namespace
 
 std::span<const Figure> figures() noexcept {
@@ -206,6 +226,7 @@ void Sample::add(const Sample& other) noexcept {
   add_all(closes_by_code, other.closes_by_code);
   add_all(publishes_by_outcome, other.publishes_by_outcome);
   add_all(resumes, other.resumes);
+  add_all(refused_tokens, other.refused_tokens);
   latency.add(other.latency);
 }
 
@@ -226,6 +247,7 @@ Slowest describe_slow(SlotId slot, const Session& session, Instant now) {
 
 void fill_sample(Shard& shard, Mesh& mesh, Instant now, Sample& sample, std::uint32_t waiting_max) {
   const SessionTable& sessions = shard.sessions();
+  fill_tokens(shard, sample);
   sample.connections = sessions.live();
   sample.refused_connections = shard.counters().refused;
   const topics::Subscriptions::Counters& subscriptions = shard.subscriptions().counters();

@@ -14,6 +14,7 @@
 #include "broker/latency.h"
 #include "broker/mesh.h"
 #include "broker/session_table.h"
+#include "broker/token_error.h"
 
 namespace ringcast::broker {
 
@@ -58,6 +59,12 @@ struct Sample {
   std::uint64_t refused_messages = 0;
   std::uint64_t expired_values = 0;
   std::uint64_t stalls = 0;
+  // Of tokens.
+  std::uint64_t accepted_tokens = 0;
+  std::uint64_t delayed_tokens = 0;
+  std::uint64_t closed_expired = 0;
+  std::uint64_t closed_revoked = 0;
+  std::uint64_t forbidden_requests = 0;
   // Of delivering.
   std::uint64_t delivered_messages = 0;
   std::uint64_t encoded_bytes = 0;
@@ -84,6 +91,7 @@ struct Sample {
   std::array<std::uint64_t, kCloseCells> closes_by_code{};
   std::array<std::uint64_t, kOutcomes> publishes_by_outcome{};
   std::array<std::uint64_t, 3> resumes{};  // recovered, conflated, gap
+  std::array<std::uint64_t, kTokenErrors> refused_tokens{};
   Durations latency;
   // The connections that wait with the most; a gauge.
   std::array<Slowest, kSlowestMax> slowest{};

@@ -119,7 +119,7 @@ struct Session {
   Instant comes_up = Instant::never();  // when its entry in the timer wheel does; an entry at another time is stale
   frame::Parser parser{frame::Parser::Options{}};
   Outbox outbox;
-  const Identity* identity = nullptr;
+  IdentityRef identity;
   std::unique_ptr<HttpExchange> http;               // phase http and upgrading
   std::unique_ptr<FullState> full;                  // the full protocol's
   std::unique_ptr<WaitingMessages> waiting;         // while a subscription's beginning goes before live messages

@@ -33,13 +33,15 @@ Shard::Shard(const Process& process, std::uint32_t index)
       requester_(process.mesh, index, pool_),
       positions_(process.mesh.shards()),
       home_(process.mesh, index, process.hash_key, config_, pool_),
+      authenticator_(process.auth, index),
       publishing_(index, process.mesh.shards(), process.hash_key, requester_, pool_, sessions_),
       subscribing_(process.mesh.shards(), process.hash_key, requester_, sessions_, subscriptions_, compressor_,
                    latest_),
       fan_out_(index, sessions_, subscriptions_, compressor_, latest_),
       full_(config_, {.shard = index, .shards = process.mesh.shards(), .key = process.hash_key, .epoch = process.epoch},
-            sessions_, publishing_, subscribing_, requester_, latest_, positions_),
-      http_(config_, process.hash_key, process.epoch, process.find_file, sessions_, publishing_, subscribing_),
+            sessions_, publishing_, subscribing_, requester_, latest_, positions_, authenticator_),
+      http_(config_, process.hash_key, process.epoch, process.find_file, sessions_, publishing_, subscribing_,
+            authenticator_),
       websocket_(config_, sessions_, publishing_, full_, subscriptions_),
       sse_(config_, {.shards = process.mesh.shards(), .key = process.hash_key, .epoch = process.epoch}, sessions_,
            subscribing_, latest_, positions_),
@@ -94,7 +96,7 @@ SlotId Shard::opened(const Peer& peer, Instant now) {
   }
   const SlotId slot = sessions_.open(now);
   Session& session = sessions_.at(slot.index);
-  session.identity = &anonymous_;
+  session.identity = authenticator_.anonymous();
   session.reached_by_loopback = peer.reached_by_loopback;
   ++counters_.opened;
   if (sessions_.live() > connections_max_) {
@@ -175,6 +177,7 @@ topics::ShardSet Shard::turn(const Now& now) {
   sessions_.segments().set_now(now.monotonic);
   http_.begin_turn(now);
   latest_.begin_turn(now.monotonic);
+  if (authenticator_.on()) look_at_identities(now);
   requester_.advance();
   publishing_.advance();
   home_.reclaim();
@@ -209,7 +212,7 @@ topics::ShardSet Shard::turn(const Now& now) {
     websocket_.keep_for(compressions_);
   }
   const topics::ShardSet late = requester_.flush() | home_.flush();
-  busy_ = more || topics::contains(late, index_);
+  busy_ = more || topics::contains(late, index_) || authenticator_.anybody_waits() || looked_through_ != UINT32_MAX;
   return (shown | late | std::exchange(room_made_, 0) | home_.take_room_made()) & ~topics::only(index_);
 }
 

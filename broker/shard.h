@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "broker/authenticator.h"
 #include "broker/compressor.h"
 #include "broker/config.h"
 #include "broker/fan_out.h"
@@ -48,6 +49,7 @@ struct Process {
   std::uint64_t epoch = 0;   // random: sequence numbers of two starts are never mistaken for each other
   FindFile find_file = nullptr;
   std::uint64_t memory_budget = 0;  // bytes that its shards may pin for subscribers; 0: no limit
+  Auth* auth = nullptr;             // null: nobody is asked who he is
   Budget budget = {};
 };
 
@@ -107,7 +109,7 @@ class Shard {
   [[nodiscard]] bool must_not_sleep();
   [[nodiscard]] Instant next_deadline() const noexcept {
     return std::min({sessions_.next_deadline(), latest_.next_deadline(), lag_.next_look(), home_.next_deadline(),
-                     full_.next_deadline(), leaving_.next(sessions_.index_end())});
+                     full_.next_deadline(), leaving_.next(sessions_.index_end()), authenticator_.next_deadline()});
   }
 
   // Stops being open to anything new; what is owed is still sent, and who publishes is told to go. Then see_off() tells
@@ -129,6 +131,10 @@ class Shard {
   // Ends an event stream, and says why.
   void end_stream(SlotId slot, std::string_view text, Instant now, SessionTable::Owed owed) {
     sse_.end(slot, {.event = "go_away", .reason = "closed", .text = text}, now, owed);
+  }
+  // The connection's certificate says who it is. What it may do is what everybody may, until a token says more.
+  void identify_by_certificate(SlotId slot, std::string subject) {
+    sessions_.at(slot.index).identity = authenticator_.of_certificate(std::move(subject));
   }
   // Those that were closed lately for being slow.
   [[nodiscard]] SlowList& slow() noexcept { return lag_.slow(); }
@@ -155,6 +161,7 @@ class Shard {
   [[nodiscard]] const Lag& lag() const noexcept { return lag_; }
   [[nodiscard]] Latency& latency() noexcept { return latency_; }
   [[nodiscard]] const HttpSession& http() const noexcept { return http_; }
+  [[nodiscard]] const Authenticator& authenticator() const noexcept { return authenticator_; }
 
  private:
   [[nodiscard]] bool drain_deliveries(const Now& now, std::uint32_t& appends);
@@ -176,6 +183,11 @@ class Shard {
   void forget(SlotId slot);
   void see_off_due(Instant now);
   void send_away(std::uint32_t index, std::int64_t after_ms, Instant now);
+  // In broker/shard_identities.cc: closes whose tokens are over, looks through all when the rules are new.
+  void look_at_identities(const Now& now);
+  void look_at_identity(SlotId slot, Session& session, Instant now);
+  [[nodiscard]] bool look_through(Instant now);
+  void close_by_token(SlotId slot, const Session& session, std::uint16_t code, std::string_view text, Instant now);
 
   [[nodiscard]] std::size_t connections_max() const noexcept;
 
@@ -194,6 +206,7 @@ class Shard {
   Requester requester_;
   Positions positions_;
   HomeShard home_;
+  Authenticator authenticator_;
   Publishing publishing_;
   Subscribing subscribing_;
   FanOut fan_out_;
@@ -203,8 +216,8 @@ class Shard {
   SseSession sse_;
   Lag lag_;
   Leaving leaving_;
-  Identity anonymous_;
-  topics::ShardSet room_made_ = 0;  // shards whose delivery rings got room and that asked for it
+  std::uint32_t looked_through_ = UINT32_MAX;  // slots below, since the rules are new; UINT32_MAX: all
+  topics::ShardSet room_made_ = 0;             // shards whose delivery rings got room and that asked for it
   std::size_t drained_bytes_ = 0;
   std::uint64_t segments_retired_ = 0;
   std::uint32_t compressions_ = compression_bit(Compression::none);  // that compressor_ holds memory for

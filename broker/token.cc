@@ -47,15 +47,19 @@ bool is_for_us(const TokenClaims& claims, const TokenRules& rules) {
   });
 }
 
-}  // namespace
+struct Signed {
+  std::vector<std::uint8_t> payload;
+  std::uint64_t key_print = 0;
+};
 
-std::expected<TokenClaims, TokenError> read_signed_token(std::string_view token, const TokenKeys& keys) {
+// What one of the keys has signed; nothing of it is looked at before.
+std::expected<Signed, TokenError> read_signed(std::string_view token, const TokenKeys& keys) {
   if (token.empty()) return TokenRefused(TokenError::missing);
   if (token.size() > kWebTokenSizeMax) return TokenRefused(TokenError::too_large);
   const auto parts = split(token);
   if (!parts) return TokenRefused(parts.error());
   const auto header_json = from_base64url(parts->header);
-  const auto payload_json = from_base64url(parts->payload);
+  auto payload_json = from_base64url(parts->payload);
   const auto signature = from_base64url(parts->signature);
   if (!header_json || !payload_json || !signature) return TokenRefused(TokenError::malformed);
   const auto header = read_token_header(*header_json);
@@ -64,12 +68,16 @@ std::expected<TokenClaims, TokenError> read_signed_token(std::string_view token,
   if (key == nullptr) return TokenRefused(TokenError::unknown_key);
   if (header->algorithm != name(key->algorithm)) return TokenRefused(TokenError::wrong_algorithm);
   if (!is_signed_by(*key, parts->signed_text, *signature)) return TokenRefused(TokenError::bad_signature);
-  return read_token_claims(*payload_json);
+  return Signed{.payload = *std::move(payload_json), .key_print = key->print};
 }
+
+}  // namespace
 
 std::expected<VerifiedToken, TokenError> verify_token(std::string_view token, const TokenRules& rules,
                                                       std::int64_t now_s) {
-  auto claims = read_signed_token(token, rules.keys);
+  const auto read = read_signed(token, rules.keys);
+  if (!read) return TokenRefused(read.error());
+  auto claims = read_token_claims(read->payload);
   if (!claims) return TokenRefused(claims.error());
   if (!is_printable(claims->subject) || !is_printable(claims->token_id)) return TokenRefused(TokenError::bad_claim);
   if (const auto wrong = check_times(*claims, rules, now_s)) return TokenRefused(*wrong);
@@ -81,6 +89,7 @@ std::expected<VerifiedToken, TokenError> verify_token(std::string_view token, co
   return VerifiedToken{.subject = std::move(claims->subject),
                        .token_id = std::move(claims->token_id),
                        .expires_s = claims->expires_s + rules.leeway_s,
+                       .key_print = read->key_print,
                        .permissions = {*std::move(publish), *std::move(subscribe)}};
 }
 

@@ -31,13 +31,11 @@ struct TokenRules {
 // Who somebody is, and until when.
 struct VerifiedToken {
   std::string subject;
-  std::string token_id;        // `jti`; empty: none
-  std::int64_t expires_s = 0;  // UTC; the leeway included
-  Permissions permissions;     // with the subject put in
+  std::string token_id;         // `jti`; empty: none
+  std::int64_t expires_s = 0;   // UTC; the leeway included
+  std::uint64_t key_print = 0;  // of the key that signed it
+  Permissions permissions;      // with the subject put in
 };
-
-// What a token that is signed by one of the keys says. Time, audience and issuer are not looked at.
-[[nodiscard]] std::expected<TokenClaims, TokenError> read_signed_token(std::string_view token, const TokenKeys& keys);
 
 // Who the token is of.
 [[nodiscard]] std::expected<VerifiedToken, TokenError> verify_token(std::string_view token, const TokenRules& rules,

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <openssl/x509.h>
 
 #include <algorithm>
@@ -197,6 +198,27 @@ std::optional<TokenAlgorithm> algorithm_of(const EVP_PKEY* key) {
   return std::nullopt;
 }
 
+// 64 bits of a hash: whoever could make another key with the same one has the private half of neither.
+std::uint64_t print_of(const TokenKey& key) {
+  std::vector<std::uint8_t> bytes{static_cast<std::uint8_t>(key.algorithm)};
+  const auto add = [&](std::span<const std::uint8_t> more) { bytes.insert(bytes.end(), more.begin(), more.end()); };
+  if (key.key != nullptr) {
+    unsigned char* der = nullptr;
+    const int size = i2d_PUBKEY(key.key.get(), &der);
+    if (size > 0) add({der, static_cast<std::size_t>(size)});
+    OPENSSL_free(der);
+  } else {
+    add(key.secret.bytes());
+  }
+  add({as_chars(key.id), key.id.size()});
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> hash{};
+  SHA256(bytes.data(), bytes.size(), hash.data());
+  OPENSSL_cleanse(bytes.data(), bytes.size());
+  std::uint64_t print = 0;
+  for (std::size_t i = 0; i < sizeof print; ++i) print = print << 8U | hash[i];
+  return print;
+}
+
 std::string_view why_weak(const TokenKey& key) {
   if (key.algorithm == TokenAlgorithm::hs256 && key.secret.bytes().size() < kTokenSecretBytesMin)
     return "has a secret of less than 32 bytes: who has one token could guess it";
@@ -234,6 +256,15 @@ Secret& Secret::operator=(Secret&& other) noexcept {
 
 Secret::~Secret() {
   if (!bytes_.empty()) OPENSSL_cleanse(bytes_.data(), bytes_.size());
+}
+
+bool is_secret(const Secret& secret, std::string_view text) {
+  // Hashes have one size, so their comparison takes one time.
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> wanted{};
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> given{};
+  SHA256(secret.bytes().data(), secret.bytes().size(), wanted.data());
+  SHA256(as_chars(text), text.size(), given.data());
+  return CRYPTO_memcmp(wanted.data(), given.data(), wanted.size()) == 0;
 }
 
 bool is_signed_by(const TokenKey& key, std::string_view text, std::span<const std::uint8_t> signature) {
@@ -298,8 +329,27 @@ std::expected<void, std::string> TokenKeys::add_key(TokenKey key) {
     return KeyRefused(key.id.empty() ? "is a second key without a kid: give one as KID=FILE"
                                      : "has a kid that another key has already");
   }
+  key.print = print_of(key);
   keys_.push_back(std::move(key));
   return {};
+}
+
+bool TokenKeys::has_print(std::uint64_t print) const noexcept {
+  return std::ranges::find(keys_, print, &TokenKey::print) != keys_.end();
+}
+
+TokenKeys TokenKeys::copy() const {
+  TokenKeys same;
+  same.passed_over_ = passed_over_;
+  for (const TokenKey& key : keys_) {
+    if (key.key != nullptr) EVP_PKEY_up_ref(key.key.get());
+    same.keys_.push_back({.id = key.id,
+                          .algorithm = key.algorithm,
+                          .key = KeyPointer(key.key.get()),
+                          .secret = Secret(key.secret.bytes()),
+                          .print = key.print});
+  }
+  return same;
 }
 
 const TokenKey* TokenKeys::find(const std::optional<std::string>& id) const noexcept {

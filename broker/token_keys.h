@@ -53,11 +53,15 @@ class Secret {
   std::vector<std::uint8_t> bytes_;
 };
 
+// Whether `text` is it, found out in a time that tells nothing of where they differ.
+[[nodiscard]] bool is_secret(const Secret& secret, std::string_view text);
+
 struct TokenKey {
   std::string id;  // `kid`; empty: the file said none
   TokenAlgorithm algorithm = TokenAlgorithm::hs256;
-  KeyPointer key;  // null with hs256
-  Secret secret;   // of hs256
+  KeyPointer key;           // null with hs256
+  Secret secret;            // of hs256
+  std::uint64_t print = 0;  // by which it is known again: of its bytes, kid and algorithm
 };
 
 // Whether `signature` is that of `text` by this key.
@@ -72,6 +76,11 @@ class TokenKeys {
 
   // The key of this `kid`. Without one the only key there is; null where there are several, or none of this name.
   [[nodiscard]] const TokenKey* find(const std::optional<std::string>& id) const noexcept;
+
+  // The key with this print is among them.
+  [[nodiscard]] bool has_print(std::uint64_t print) const noexcept;
+  // The same keys once more.
+  [[nodiscard]] TokenKeys copy() const;
 
   [[nodiscard]] bool empty() const noexcept { return keys_.empty(); }
   [[nodiscard]] std::span<const TokenKey> all() const noexcept { return keys_; }

@@ -82,8 +82,9 @@ std::optional<HttpRefusal> read_parameter(const frame::QueryParameter& parameter
     request.json = true;
     return std::nullopt;
   }
+  if (parameter.name == "token") return std::nullopt;  // broker/token_request.h has read it
   return bad("unknown_parameter",
-             "unknown parameter " + parameter.name + "; there are delivery, echo, format, last, mode and rate");
+             "unknown parameter " + parameter.name + "; there are delivery, echo, format, last, mode, rate and token");
 }
 
 std::optional<HttpRefusal> read_query(std::string_view text, TopicRequest& request) {

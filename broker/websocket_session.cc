@@ -8,6 +8,7 @@
 #include "frame/error.h"
 #include "frame/header.h"
 #include "proto/close_code.h"
+#include "topics/name.h"
 
 namespace ringcast::broker {
 
@@ -127,8 +128,9 @@ void WebSocketSession::publish_raw(SlotId slot, Session& session, const frame::E
                                      "this URL is a filter with wildcards: it can only subscribe", now);
   }
   if (!session.identity->may_publish(topic)) {
-    return sessions_.close_websocket(slot, std::to_underlying(proto::CloseCode::policy_violation),
-                                     "not permitted to publish to this topic", now);
+    // Below `$` nobody may; elsewhere another token might.
+    const auto code = topics::is_reserved(topic) ? proto::CloseCode::policy_violation : proto::CloseCode::forbidden;
+    return sessions_.close_websocket(slot, std::to_underlying(code), "not permitted to publish to this topic", now);
   }
   if (sessions_.draining()) {
     // Read no further, and told so when its turn to go has come: it still hears what was published before.

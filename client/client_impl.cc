@@ -17,6 +17,7 @@ namespace {
 // The numbers are the .proto's in both places.
 static_assert(std::to_underlying(ErrorCode::too_many_producers) ==
               std::to_underlying(proto::ErrorCode::too_many_producers));
+static_assert(std::to_underlying(ErrorCode::token_refused) == std::to_underlying(proto::ErrorCode::token_refused));
 static_assert(std::to_underlying(ErrorCode::too_large) == std::to_underlying(proto::ErrorCode::too_large));
 static_assert(std::to_underlying(Op::event) == std::to_underlying(proto::Op::event));
 static_assert(std::to_underlying(Format::json) == std::to_underlying(proto::Format::json));

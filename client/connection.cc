@@ -76,7 +76,9 @@ std::expected<Connection, Error> Connection::start(const Endpoint& endpoint, con
   if (!socket) return std::unexpected(socket.error());
   return Connection(
       std::move(*socket),
-      Stream({.host = url.authority, .target = std::move(target), .protocols = std::move(protocols)}, random));
+      Stream(
+          {.host = url.authority, .target = std::move(target), .protocols = std::move(protocols), .token = url.token},
+          random));
 }
 
 std::expected<void, Error> Connection::flush(Deadline deadline) {

@@ -188,8 +188,9 @@ class Demo {
 }  // namespace
 
 int run_demo(const DemoOptions& options) {
-  const auto place = open_place(options.url, options.tls);
+  auto place = open_place(options.url, options.tls);
   if (!place) return fail(place.error());
+  place->url.token = options.token;
   auto endpoints = resolve(place->url);
   if (!endpoints) return fail(endpoints.error());
   raise_open_files();

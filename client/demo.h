@@ -18,7 +18,8 @@ namespace ringcast::client {
 
 struct DemoOptions {
   std::string url = kDefaultUrl;
-  TlsFiles tls;                 // for https:// and wss://
+  TlsFiles tls;  // for https:// and wss://
+  std::string token = {};
   std::uint32_t symbols = 500;  // simulated shares, each a topic and a connection; 0: telemetry only
   double rate_hz = 2000;        // ticks per second over all symbols, on average
   std::uint64_t seed = 1;       // the same seed trades the same prices

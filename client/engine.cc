@@ -58,7 +58,8 @@ void Engine::connected() {
   written_ = 0;
   stream_.emplace(Stream::Options{.host = options_.host,
                                   .target = options_.target,
-                                  .protocols = {std::string(raw() ? kRawProtocol : kFullProtocol)}},
+                                  .protocols = {std::string(raw() ? kRawProtocol : kFullProtocol)},
+                                  .token = options_.client.token ? options_.client.token() : std::string()},
                   random_);
 }
 

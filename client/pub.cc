@@ -15,8 +15,9 @@ int run_pub(const PubOptions& options) {
     std::fprintf(stderr, "ringcast pub: %s\n", to_line(error).c_str());
     return to_int(exit_code_of(error.failure));
   };
-  const auto place = open_place(options.url, options.tls);
+  auto place = open_place(options.url, options.tls);
   if (!place) return fail(place.error());
+  place->url.token = options.token;
   if (options.acks == Acks::none && options.json) {
     return fail({.failure = Failure::usage, .text = "--acks none has no results for --json", .remedy = {}});
   }

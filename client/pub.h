@@ -28,6 +28,7 @@ inline constexpr const char* kDefaultUrl = "http://127.0.0.1:8080";
 struct PubOptions {
   std::string url = kDefaultUrl;       // http://host:port or ws://host:port, with the broker's base path if it has one
   TlsFiles tls;                        // for https:// and wss://
+  std::string token = {};              // who publishes; empty: nobody in particular
   std::string topic;                   // no wildcards
   std::optional<std::string> payload;  // none or "-": each line of standard input is a message
   double rate_hz = 0;                  // messages per second; 0: as fast as the broker takes them

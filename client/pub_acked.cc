@@ -92,12 +92,14 @@ class AckedPublisher {
     auto client =
         Client::open({.url = options_.url,
                       .tls = {.ca = options_.tls.ca, .certificate = options_.tls.certificate, .key = options_.tls.key},
+                      .token = [token = options_.token] { return token; },
                       .name = "ringcast pub",
                       .unacked_messages_max = kUnackedMessagesMax,
-                      .on_state = [this](const Status& status) {
-                        attendance_.on_state(status, monotonic_ms());
-                        wakeup_.poke();
-                      }});
+                      .on_state =
+                          [this](const Status& status) {
+                            attendance_.on_state(status, monotonic_ms());
+                            wakeup_.poke();
+                          }});
     if (!client) {
       return std::unexpected(
           Error{.failure = Failure::usage, .text = client.error().text, .remedy = client.error().remedy});

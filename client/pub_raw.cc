@@ -36,9 +36,9 @@ class Publisher {
         connection_(std::move(connection)),
         progress_(options.progress),
         start_ms_(monotonic_ms()),
-        limit_(options.count                                 ? *options.count
+        limit_(options.count                                  ? *options.count
                : options.reads_input() || options.rate_hz > 0 ? kNoLimit
-                                                             : 1) {}
+                                                              : 1) {}
 
   // Everything, up to the close handshake. Gives back the exit code.
   [[nodiscard]] std::expected<ExitCode, Error> run() {

@@ -53,6 +53,7 @@ enum class ErrorCode : std::uint8_t {
   too_old = 19,
   fenced = 20,
   too_many_producers = 21,
+  token_refused = 22,
 };
 
 // What a message does to its topic.
@@ -137,7 +138,9 @@ struct ClientOptions {
   std::string url = "http://127.0.0.1:8080";  // http, https, ws or wss, with the broker's base path if it has one
   TlsFiles tls = {};
   std::optional<RawTopic> raw = {};  // none: the full protocol, all that is here
-  std::string name = "c++/0.1";      // what the broker's operator sees; at most 128 bytes
+  // Who this is: a JSON Web Token, asked for at each connection; none or empty: anonymous.
+  std::function<std::string()> token = {};
+  std::string name = "c++/0.1";  // what the broker's operator sees; at most 128 bytes
   Producer producer = {};
   Reconnect reconnect = {};
   // The window: what was published and not answered yet, sent or not. publish() waits while it is full.

@@ -13,13 +13,13 @@ namespace ringcast::client {
 namespace {
 
 frame::UpgradeRequest request_of(const Stream::Options& options, const frame::Nonce& nonce,
-                                 std::span<const std::string_view> protocols) {
+                                 std::span<const std::string_view> protocols, std::span<const frame::Field> fields) {
   return {.host = options.host,
           .target = options.target,
           .nonce = nonce,
           .protocols = protocols,
           .extensions = {},
-          .fields = {}};
+          .fields = fields};
 }
 
 Error protocol_error(std::string text) {
@@ -34,7 +34,10 @@ Stream::Stream(Options options, Random& random)
       nonce_(random.nonce()),
       parser_({.role = frame::Role::client, .message_size_max = kMessageSizeMax}) {
   const std::vector<std::string_view> protocols(options_.protocols.begin(), options_.protocols.end());
-  const std::string request = frame::upgrade_request(request_of(options_, nonce_, protocols));
+  const std::string authorization = "Bearer " + options_.token;
+  const frame::Field field{"Authorization", authorization};
+  const std::span<const frame::Field> fields{&field, options_.token.empty() ? 0U : 1U};
+  const std::string request = frame::upgrade_request(request_of(options_, nonce_, protocols, fields));
   out_.assign(request.begin(), request.end());
 }
 
@@ -125,7 +128,7 @@ std::expected<StreamStep, Error> Stream::next_head(frame::Bytes in) {
     return step;
   }
   const std::vector<std::string_view> protocols(options_.protocols.begin(), options_.protocols.end());
-  const auto accepted = frame::check_upgrade_response(head_.response(), request_of(options_, nonce_, protocols));
+  const auto accepted = frame::check_upgrade_response(head_.response(), request_of(options_, nonce_, protocols, {}));
   if (!accepted) return std::unexpected(protocol_error("a bad upgrade: " + std::string(frame::text(accepted.error()))));
   body_ = accepted->protocol;
   head_.release();

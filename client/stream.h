@@ -57,6 +57,7 @@ class Stream {
     std::string host;                    // host [":" port], for the Host field
     std::string target;                  // path and query, encoded
     std::vector<std::string> protocols;  // subprotocols in order of preference
+    std::string token = {};              // for Authorization; empty: none
   };
 
   // Puts the request for the upgrade into output(). `random` must outlive this.

@@ -60,11 +60,13 @@ class Subscriber {
     auto client =
         Client::open({.url = options_.url,
                       .tls = {.ca = options_.tls.ca, .certificate = options_.tls.certificate, .key = options_.tls.key},
+                      .token = [token = options_.token] { return token; },
                       .name = "ringcast sub",
-                      .on_state = [this](const Status& status) {
-                        attendance_.on_state(status, monotonic_ms());
-                        wakeup_.poke();
-                      }});
+                      .on_state =
+                          [this](const Status& status) {
+                            attendance_.on_state(status, monotonic_ms());
+                            wakeup_.poke();
+                          }});
     if (!client) return std::unexpected(usage(client.error()));
     client_.emplace(*std::move(client));
     start_ms_ = monotonic_ms();

@@ -24,6 +24,7 @@ enum class LineFormat : std::uint8_t {
 struct SubOptions {
   std::string url = kDefaultUrl;
   TlsFiles tls;                        // for https:// and wss://
+  std::string token = {};              // who subscribes; empty: nobody in particular
   std::vector<std::string> filters;    // as typed: "ticker/+/AAPL", "iot/#"
   SubscribeOptions start;              // --start, --since, --latest, --rate, --on-lag
   std::string resume_file;             // goes on where an earlier run ended; empty: none

@@ -18,6 +18,7 @@ struct Url {
   std::string authority;     // host [":" port], as it goes into the Host field
   bool secure = false;       // https, wss
   const Tls* tls = nullptr;  // borrowed; where secure, connections need it
+  std::string token = {};    // whoever comes by it brings this; not part of the text
   std::string base_path;     // put before every path: "" or "/base", percent-encoded as it was written
 
   friend bool operator==(const Url&, const Url&) = default;

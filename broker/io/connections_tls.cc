@@ -60,8 +60,7 @@ void Connections::step_handshake(SlotId slot, Connection& connection, Instant no
 void Connections::identify(SlotId slot, TlsConnection& tls) {
   std::string subject = tls.stage.subject();
   if (subject.empty()) return;
-  tls.identity = std::make_unique<broker::Identity>(broker::Identity{.subject = std::move(subject)});
-  shard_.sessions().at(slot.index).identity = tls.identity.get();
+  shard_.identify_by_certificate(slot, std::move(subject));
 }
 
 // Opens the records in the wire and hands on what was in them.

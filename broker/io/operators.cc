@@ -49,6 +49,7 @@ Operators::Operators(const Parts& parts, Listening listening)
       desk_(parts.about, parts.services, parts.fleet.inquiries, parts.key),
       reporter_(parts.log),
       find_file_(parts.find_file),
+      secret_(parts.secret),
       listening_(std::move(listening)),
       last_id_(kTlsListener) {
   if (listening_.context != nullptr) sealed_.reserve(kTlsSealedBytesMax);
@@ -165,7 +166,7 @@ void Operators::accept_peers(const Descriptor& listener, const Now& now) {
     if (peers_.size() >= kPeersMax && !make_room()) continue;
     const std::uint64_t id = ++last_id_;
     const int fd = socket.release();
-    auto peer = std::make_unique<Peer>(fd, config_, reached_by_loopback(fd), now, find_file_);
+    auto peer = std::make_unique<Peer>(fd, config_, reached_by_loopback(fd), now, find_file_, secret_);
     if (&listener == &listening_.tls) peer->tls = std::make_unique<TlsConnection>(*listening_.context, wire_);
     epoll_event event{.events = EPOLLIN, .data = {.u64 = id}};
     peer->interest = EPOLLIN;

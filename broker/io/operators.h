@@ -36,8 +36,9 @@ class Operators {
     broker::Mesh& mesh;
     Fleet& fleet;
     topics::HashKey key;
-    broker::FindFile find_file = nullptr;  // the dashboard
-    broker::Reporter::Tell log = nullptr;  // what the shards' journals say; on the operators' thread
+    broker::FindFile find_file = nullptr;    // the dashboard
+    broker::Reporter::Tell log = nullptr;    // what the shards' journals say; on the operators' thread
+    const broker::Secret* secret = nullptr;  // that requests are to bring; null: none
   };
 
   // Where it listens; what is not valid() is off.
@@ -61,8 +62,9 @@ class Operators {
 
  private:
   struct Peer {
-    Peer(int socket, const broker::Config& config, bool by_loopback, const Now& now, broker::FindFile find_file)
-        : fd(socket), session(config, by_loopback, now, find_file) {}
+    Peer(int socket, const broker::Config& config, bool by_loopback, const Now& now, broker::FindFile find_file,
+         const broker::Secret* secret)
+        : fd(socket), session(config, by_loopback, now, find_file, secret) {}
     Descriptor fd;
     std::unique_ptr<TlsConnection> tls;  // null: plain
     broker::AdminSession session;
@@ -100,6 +102,7 @@ class Operators {
   broker::Desk desk_;
   broker::Reporter reporter_;
   const broker::FindFile find_file_;
+  const broker::Secret* const secret_;
   Listening listening_;
   TlsWire wire_;
   std::vector<std::uint8_t> sealed_;  // of one record

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/exposition.h"
+#include "broker/io/auth_keeper.h"
 #include "broker/io/backends.h"
 #include "broker/io/cpus.h"
 #include "broker/io/ending.h"
@@ -80,12 +81,20 @@ std::expected<Listeners, Error> listen_for_operators(const broker::Address& addr
   return listen_on({.host = address.host, .port = 0}, {.count = 1});
 }
 
-void announce_operators(const broker::Address& address, const ServerEvents& events) {
+void announce_operators(const broker::Address& address, bool asks, const ServerEvents& events) {
   events.info("operators' port on " + address_text(address));
-  if (!is_loopback(address)) {
-    events.warn("operators' port on " + address_text(address) +
-                " without TLS and without tokens: anyone who reaches it may read all figures and close connections");
-  }
+  if (is_loopback(address)) return;
+  events.warn("operators' port on " + address_text(address) +
+              (asks ? " without TLS: whoever listens on the way learns its token"
+                    : " without TLS and without tokens: anyone who reaches it may read all figures and close "
+                      "connections"));
+}
+
+// What a broker says that is open to more than its machine.
+void announce_openness(const std::string& at, const broker::Auth* auth, const ServerEvents& events) {
+  events.warn("listening on " + at +
+              (auth == nullptr ? " without TLS and without tokens: anyone who reaches it may publish and subscribe"
+                               : " without TLS: whoever listens on the way learns all messages and tokens"));
 }
 
 }  // namespace
@@ -95,6 +104,9 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
   const auto open_files = raise_open_files();
   if (!open_files) events.warn(open_files.error().text);
   const std::uint32_t shards = shard_count(config);
+  const auto keeper = AuthKeeper::open(config, shards);
+  if (!keeper) return std::unexpected(keeper.error());
+  AuthKeeper& auth = **keeper;
   auto admin = listen_for_operators(config.admin, events);
   if (!admin) return std::unexpected(admin.error().text);
   auto admin_tls = listen_unless_off(config.admin_tls_listen, {.count = 1});
@@ -122,7 +134,8 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
                                 .hash_key = {random_word(), random_word()},
                                 .epoch = random_word(),
                                 .find_file = find_file,
-                                .memory_budget = memory_budget(config)};
+                                .memory_budget = memory_budget(config),
+                                .auth = auth.auth()};
   const std::string name = backends->shards.front()->name();
   Fleet fleet(shards);
   std::vector<std::unique_ptr<Worker>> workers;
@@ -145,6 +158,7 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
   if (const auto opened = fleet.operators.open(); !opened) return std::unexpected(opened.error().text);
   Reloading reloading(fleet, mesh, process.memory_budget);
   reloading.add(tls.part(fleet));
+  reloading.add(auth.part([&fleet] { fleet.wake_all(); }));
   const broker::Desk::Services services{.exposition = broker::exposition,
                                         .process = [&] { return process_figures(about.started_us); },
                                         .log_level = events.log_level,
@@ -158,7 +172,20 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
                                         .config = events.config_json,
                                         .ask_reload = [&] { return reloading.ask(); },
                                         .reloaded = [&](std::uint64_t wish) { return reloading.result(wish); },
-                                        .memory_budget = [&] { return reloading.memory_budget(); }};
+                                        .memory_budget = [&] { return reloading.memory_budget(); },
+                                        .revoked = [&] { return auth.revoked(); },
+                                        .revoke =
+                                            [&](std::string_view entry) {
+                                              const auto revoked = auth.revoke(entry);
+                                              fleet.wake_all();
+                                              return revoked;
+                                            },
+                                        .take_back =
+                                            [&](std::string_view entry) {
+                                              const bool known = auth.take_back(entry);
+                                              fleet.wake_all();
+                                              return known;
+                                            }};
   Operators operators(
       {.config = config,
        .about = about,
@@ -167,7 +194,8 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
        .fleet = fleet,
        .key = process.hash_key,
        .find_file = find_file,
-       .log = events.log},
+       .log = events.log,
+       .secret = auth.admin_secret().bytes().empty() ? nullptr : &auth.admin_secret()},
       {.plain = only_listener(*admin), .tls = only_listener(*admin_tls), .context = tls.make_operators()});
   if (const auto started = operators.start(); !started) return std::unexpected(started.error().text);
   std::vector<std::jthread> threads;
@@ -175,18 +203,17 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
   for (auto& worker : workers) threads.emplace_back([&worker] { worker->run(); });
 
   operators.set_ready();
-  if (!admin->address.off()) announce_operators(admin->address, events);
+  if (!admin->address.off()) announce_operators(admin->address, !auth.admin_secret().bytes().empty(), events);
   if (!admin_tls->address.off()) events.info("operators' port over TLS on " + address_text(admin_tls->address));
+
+  if (auth.auth() != nullptr) events.info(auth.line());
 
   const std::string at = about.listen;
   if (!config.tls_listen.off())
     events.info("TLS on https://" + address_text(tls_listeners->address) + config.base_path + "/");
   events.info((config.listen.off() ? "ready on https://" : "ready on http://") + at + config.base_path + "/ with " +
               std::to_string(shards) + (shards == 1 ? " shard (" : " shards (") + name + ")");
-  if (!config.listen.off() && !is_loopback(config.listen)) {
-    events.warn("listening on " + at +
-                " without TLS and without tokens: anyone who reaches it may publish and subscribe");
-  }
+  if (!config.listen.off() && !is_loopback(config.listen)) announce_openness(at, auth.auth(), events);
   events.manager("READY=1\nSTATUS=serving on " + at);
 
   Ending ending(fleet, config, events, wait_for_end(fleet, config, reloading, events));

@@ -11,7 +11,6 @@
 #include <memory>
 #include <vector>
 
-#include "broker/identity.h"
 #include "broker/instant.h"
 #include "broker/io/tls_context.h"
 #include "broker/io/tls_stage.h"
@@ -24,13 +23,12 @@ struct TlsConnection {
   TlsConnection(ssl_ctx_st& context, TlsWire& wire) : stage(context, wire) {}
 
   TlsStage stage;
-  std::vector<std::uint8_t> owed;              // ciphertext that goes before anything else; an armed send may hold it
-  std::vector<std::uint8_t> later;             // what goes behind it, said while it was held
-  std::vector<std::uint8_t> arrived;           // of a handshake that waits for its step
-  std::uint32_t handshake_bytes = 0;           // of the peer
-  std::unique_ptr<broker::Identity> identity;  // of its certificate; null: it has shown none
-  bool begun = false;                          // the handshake had its first step
-  bool waits = false;                          // for a step, in one of TlsShard's lists
+  std::vector<std::uint8_t> owed;     // ciphertext that goes before anything else; an armed send may hold it
+  std::vector<std::uint8_t> later;    // what goes behind it, said while it was held
+  std::vector<std::uint8_t> arrived;  // of a handshake that waits for its step
+  std::uint32_t handshake_bytes = 0;  // of the peer
+  bool begun = false;                 // the handshake had its first step
+  bool waits = false;                 // for a step, in one of TlsShard's lists
 
   [[nodiscard]] bool owes() const noexcept { return !owed.empty() || !later.empty(); }
 };

@@ -158,7 +158,7 @@ TEST_CASE("sse: what is wrong with a request is refused by its name") {
   };
   const Row rows[] = {
       {"/topics/a?colour=red", "unknown_parameter"}, {"/topics/a?delivery=newest", "bad_parameter"},
-      {"/topics/a?rate=5", "bad_parameter"},         {"/topics/a?token=x", "unknown_parameter"},
+      {"/topics/a?rate=5", "bad_parameter"},         {"/topics/a?tokens=x", "unknown_parameter"},
       {"/topics/a?format=xml", "bad_parameter"},     {"/topics/a?mode=pub", "bad_parameter"},
       {"/topics/a?last=yes", "bad_parameter"},       {"/topics/a/", "empty_level"},
   };

@@ -108,7 +108,7 @@ const subscribe = (write) => request(2, (writer) => write(writer.uint32(tag(1, 0
 const kBytes = [
   ['nothing', Buffer.alloc(0), 'malformed', ''],
   ['two requests', Buffer.concat([request(3, () => {}), request(3, () => {})]), 'malformed', ''],
-  ['an unknown request', request(7, () => {}), 'unknown_field', '7'],
+  ['an unknown request', request(8, () => {}), 'unknown_field', '8'],
   ['an unknown field', subscribe((writer) => writer.uint32(tag(17, 0)).uint32(1)), 'unknown_field', 'subscribe.17', 1],
   ['a reserved field', subscribe((writer) => writer.uint32(tag(12, 0)).uint32(1)), 'unknown_field', 'subscribe.12', 1],
   ['a field twice', subscribe((writer) => writer.uint32(tag(2, 2)).string('y')), 'bad_value', 'subscribe.filter', 1],

@@ -160,6 +160,7 @@ class Events {
   void operator()(const proto::Subscribed& it) const { keep("subscribed", it.id, it.filter); }
   void operator()(const proto::Unsubscribed& it) const { keep("unsubscribed", it.id, std::to_string(it.subscription)); }
   void operator()(const proto::Changed& it) const { keep("changed", it.id, std::to_string(it.subscription)); }
+  void operator()(const proto::Refreshed& it) const { keep("refreshed", it.id, std::to_string(it.token_expires_us)); }
   void operator()(const proto::Ack& it) const {
     require(it.up_to == 0 || it.up_to >= seen_.acked_up_to);
     seen_.acked_up_to = std::max(seen_.acked_up_to, it.up_to);

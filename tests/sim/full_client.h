@@ -93,6 +93,7 @@ class FullClient final : public FramedClient {
   void on(const proto::Subscribed& subscribed);
   void on(const proto::Unsubscribed& unsubscribed);
   void on(const proto::Changed&);
+  void on(const proto::Refreshed&) {}
   void on(const proto::Message& message);
   void on(const proto::Ack& ack);
   void on(const proto::Credit& credit);

@@ -14,7 +14,7 @@ struct Layer {
 
 // Longer prefixes first. web/ is the page's bytes in the binary: constants, like a table.
 constexpr std::array kLayers{
-    Layer{"broker/main.cc", "broker/ broker/io/ client/ frame/ perf/ proto/ topics/ web/", true},
+    Layer{"broker/main", "broker/main broker/ broker/io/ client/ frame/ perf/ proto/ topics/ web/", true},
     Layer{"broker/io/", "broker/io/ broker/ frame/ proto/ topics/ web/", true},
     Layer{"broker/", "broker/ frame/ proto/ topics/ web/"},
     Layer{"frame/", "frame/"},

@@ -6,7 +6,7 @@ const kOp = ['set', 'remove', 'event'];
 const kErrors = [
   'unspecified', 'malformed', 'unknown_field', 'bad_value', 'missing_field', 'unsupported', 'bad_topic', 'bad_filter',
   'forbidden', 'id_in_use', 'id_not_rising', 'unknown_subscription', 'hello_too_late', 'too_many_subscriptions',
-  'too_many_filters', 'too_many_topics', 'memory_full', 'too_large', 'draining', 'too_old', 'fenced', 'too_many_producers',
+  'too_many_filters', 'too_many_topics', 'memory_full', 'too_large', 'draining', 'too_old', 'fenced', 'too_many_producers', 'token_refused',
 ];
 
 // What each member is: a kind below, a list of enum names (the first is the default), [kind] for an array, or members.
@@ -18,7 +18,8 @@ const kCredit = { messages: 'integer', bytes: 'integer' };
 const kDelivery = ['unspecified', 'every', 'latest'];
 const kOnLag = ['unspecified', 'degrade', 'skip', 'close'];
 const kRequests = {
-  hello: { id: 'integer', client: 'string', features: ['string'], producer_id: 'string' },
+  hello: { id: 'integer', client: 'string', features: ['string'], producer_id: 'string', token: 'string' },
+  refresh: { id: 'integer', token: 'string' },
   subscribe: {
     id: 'integer', filter: 'string', start: ['now', 'last_values', 'last_n', 'since_time', 'resume'],
     last_count: 'integer', echo: 'presence', delivery: kDelivery, max_rate_hz: 'number', on_lag: kOnLag,
@@ -37,10 +38,10 @@ const kEvents = {
       headers_bytes: 'integer', batch_messages: 'integer', producer_window: 'integer',
     },
     ping_interval_ms: 'integer', producer_id: 'string', producer_resumed: 'boolean', credit: kCredit, subject: 'string',
-    server: 'string',
+    server: 'string', token_expires_us: 'integer',
   },
   subscribed: { id: 'integer', filter: 'string' },
-  unsubscribed: { id: 'integer', subscription: 'integer' },
+  unsubscribed: { id: 'integer', subscription: 'integer', reason: 'string' },
   message: {
     seq: 'integer', topic: 'string', op: kOp, content_type: 'string', headers: 'strings', payload: 'payload',
     origin: 'integer', position: 'integer', time_us: 'integer', subscription: 'integer',
@@ -62,6 +63,7 @@ const kEvents = {
   },
   error: { code: kErrors, text: 'string', id: 'integer', field: 'string' },
   changed: { id: 'integer', subscription: 'integer' },
+  refreshed: { id: 'integer', token_expires_us: 'integer' },
 };
 
 const fail = (what) => {
