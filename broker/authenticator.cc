@@ -3,6 +3,7 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace ringcast::broker {
@@ -108,16 +109,30 @@ bool Authenticator::still_holds(const Identity& identity) const {
   return rules_->tokens.keys.has_print(identity.key_print) && !rules_->revoked.has(identity.subject, identity.token_id);
 }
 
+void Authenticator::watch(SlotId slot, std::int64_t at_s) {
+  watched_.push_back({at_s, slot});
+  std::ranges::push_heap(watched_, std::greater<>());
+}
+
+void Authenticator::keep_earliest() {
+  std::ranges::sort(
+      watched_, [](const Watched& a, const Watched& b) { return std::tie(a.slot, a.at_s) < std::tie(b.slot, b.at_s); });
+  const auto later = std::ranges::unique(watched_, std::equal_to<>(), &Watched::slot);
+  watched_.erase(later.begin(), later.end());
+  std::ranges::make_heap(watched_, std::greater<>());
+}
+
 std::optional<SlotId> Authenticator::take_due() {
-  if (watched_.empty() || watched_.top().at_s > now_s_) return std::nullopt;
-  const SlotId slot = watched_.top().slot;
-  watched_.pop();
+  if (watched_.empty() || watched_.front().at_s > now_s_) return std::nullopt;
+  std::ranges::pop_heap(watched_, std::greater<>());
+  const SlotId slot = watched_.back().slot;
+  watched_.pop_back();
   return slot;
 }
 
 Instant Authenticator::next_deadline() const noexcept {
   if (watched_.empty()) return Instant::never();
-  const std::int64_t left_ms = std::min(watched_.top().at_s - now_s_, kLookAgainMs / 1'000) * 1'000;
+  const std::int64_t left_ms = std::min(watched_.front().at_s - now_s_, kLookAgainMs / 1'000) * 1'000;
   return now_ + std::max<std::int64_t>(1, left_ms - now_us_ / 1'000 % 1'000);
 }
 

@@ -13,7 +13,6 @@
 #include <expected>
 #include <functional>
 #include <optional>
-#include <queue>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -30,6 +29,7 @@ class Authenticator {
  public:
   static constexpr std::uint32_t kChecksPerTurn = 8;    // of signatures: less than a millisecond
   static constexpr std::size_t kRememberedMax = 1'024;  // tokens: who posts comes with the same one again and again
+  static constexpr std::size_t kWatchedSlack = 1'024;   // entries, some 24 KiB: below, nobody looks who has gone
   static constexpr std::int64_t kLookAgainMs = 60'000;  // the wall clock may be set while we sleep
 
   struct Counters {
@@ -77,8 +77,17 @@ class Authenticator {
   // Whether what made this identity still holds by the rules of now: it is not revoked, its key is still there.
   [[nodiscard]] bool still_holds(const Identity& identity) const;
 
-  // The connection is to be looked at when that time has come, or soon after. At most one entry for each is worth it.
-  void watch(SlotId slot, std::int64_t at_s) { watched_.push({at_s, slot}); }
+  // The connection is to be looked at when that time has come, or soon after. Only the earliest entry of each counts.
+  void watch(SlotId slot, std::int64_t at_s);
+  [[nodiscard]] std::size_t watched() const noexcept { return watched_.size(); }
+  // Lets go of entries of connections that `is_open` does not know any more, if most may be such: tokens live for days,
+  // connections for moments. `live`: how many are open.
+  template <typename IsOpen>
+  void forget_gone(std::size_t live, IsOpen is_open) {
+    if (watched_.size() <= 2 * live + kWatchedSlack) return;
+    std::erase_if(watched_, [&](const Watched& watched) { return !is_open(watched.slot); });
+    keep_earliest();
+  }
   // The next whose time has come; it is forgotten.
   [[nodiscard]] std::optional<SlotId> take_due();
   [[nodiscard]] Instant next_deadline() const noexcept;
@@ -95,6 +104,7 @@ class Authenticator {
   using Digest = std::string;  // SHA-256: the token itself is not kept
 
   void remember(Digest digest, const IdentityRef& identity);
+  void keep_earliest();
 
   Auth* const auth_;
   const std::uint32_t shard_;
@@ -109,7 +119,7 @@ class Authenticator {
   std::deque<SlotId> waiting_;
   std::unordered_map<Digest, IdentityRef> remembered_;
   std::deque<Digest> remembered_order_;  // oldest first
-  std::priority_queue<Watched, std::vector<Watched>, std::greater<>> watched_;
+  std::vector<Watched> watched_;         // a heap, the earliest first
   Counters counters_;
 };
 

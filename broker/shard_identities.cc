@@ -18,6 +18,7 @@ void Shard::look_at_identities(const Now& now) {
   while (const auto slot = authenticator_.take_due()) {
     if (Session* const session = sessions_.find(*slot)) look_at_identity(*slot, *session, now.monotonic);
   }
+  authenticator_.forget_gone(sessions_.live(), [&](SlotId slot) { return sessions_.find(slot) != nullptr; });
   if (looked_through_ != UINT32_MAX && look_through(now.monotonic)) looked_through_ = UINT32_MAX;
 }
 

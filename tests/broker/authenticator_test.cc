@@ -178,3 +178,32 @@ TEST_CASE("connections are looked at when their time has come, and not before") 
   bench.one.watch({.index = 1, .generation = 0}, kStart + 100'000);
   CHECK(bench.one.next_deadline() == at(kStart + 160).monotonic);  // the wall clock may be set meanwhile
 }
+
+TEST_CASE("connections that come and go leave no entries behind") {
+  Bench bench;
+  (void)bench.one.begin_turn(at(kStart));
+  const SlotId stays{.index = 0, .generation = 0};
+  bench.one.watch(stays, kStart + 50'000);
+  const auto is_open = [&](SlotId slot) { return slot == stays; };
+  for (std::uint32_t i = 0; i < 10'000; ++i) {
+    bench.one.watch({.index = 1, .generation = i}, kStart + 90'000);  // tokens that hold for a day
+    bench.one.watch(stays, kStart + 80'000 - i);                      // refreshed, each by an earlier one
+    bench.one.forget_gone(1, is_open);
+    REQUIRE(bench.one.watched() <= 2 + Authenticator::kWatchedSlack);
+  }
+  (void)bench.one.begin_turn(at(kStart + 50'000));
+  CHECK(*bench.one.take_due() == stays);  // the earliest is still there
+  CHECK_FALSE(bench.one.take_due());
+}
+
+TEST_CASE("entries are kept while they may all be of open connections") {
+  Bench bench;
+  (void)bench.one.begin_turn(at(kStart));
+  const std::size_t kept = 2 * 10 + Authenticator::kWatchedSlack;
+  for (std::uint32_t i = 0; i < kept; ++i) bench.one.watch({.index = i, .generation = 0}, kStart + 10);
+  bench.one.forget_gone(10, [](SlotId) { return false; });
+  CHECK(bench.one.watched() == kept);
+  bench.one.watch({.index = 0, .generation = 0}, kStart + 10);
+  bench.one.forget_gone(10, [](SlotId) { return false; });
+  CHECK(bench.one.watched() == 0);
+}
