@@ -140,8 +140,13 @@ int demo(const Options& options) {
 }
 
 int top(const Options& options) {
-  return client::run_top(
-      {.url = options.admin_url, .tls = tls_files(options), .once = options.once, .json = options.json});
+  auto token = client_token(options);
+  if (!token) return refuse(token.error());
+  return client::run_top({.url = options.admin_url,
+                          .tls = tls_files(options),
+                          .token = *std::move(token),
+                          .once = options.once,
+                          .json = options.json});
 }
 
 int healthcheck(const Options& options) {
@@ -152,8 +157,12 @@ int healthcheck(const Options& options) {
 }
 
 int prestop(const Options& options) {
-  return client::run_prestop(
-      {.url = options.admin_url, .tls = tls_files(options), .timeout_ms = options.answer_timeout_ms});
+  auto token = client_token(options);
+  if (!token) return refuse(token.error());
+  return client::run_prestop({.url = options.admin_url,
+                              .tls = tls_files(options),
+                              .token = *std::move(token),
+                              .timeout_ms = options.answer_timeout_ms});
 }
 
 }  // namespace ringcast

@@ -32,6 +32,7 @@ std::string head_of(const Url& url, const HttpRequest& request) {
   ((head += request.method) += ' ') += request.target;
   (head += " HTTP/1.1\r\nHost: ") += url.authority;
   head += "\r\nConnection: close\r\nContent-Length: " + std::to_string(request.body.size());
+  if (!url.token.empty()) (head += "\r\nAuthorization: Bearer ") += url.token;
   if (!request.content_type.empty()) (head += "\r\nContent-Type: ") += request.content_type;
   return head += "\r\n\r\n";
 }

@@ -53,8 +53,9 @@ std::expected<DrainState, Error> parse_drain_state(std::string_view json) {
 }
 
 int run_prestop(const PrestopOptions& options) {
-  const auto place = open_place(options.url, options.tls);
+  auto place = open_place(options.url, options.tls);
   if (!place) return say_why(place.error());
+  place->url.token = options.token;
   auto state = ask(place->url, "POST", options.timeout_ms);
   if (!state) return say_why(state.error());
   const std::int64_t served_ms = state->serves ? state->left_ms : 0;

@@ -16,6 +16,7 @@ namespace ringcast::client {
 struct PrestopOptions {
   std::string url = kDefaultAdminUrl;  // of the operators' port
   TlsFiles tls;                        // for https://
+  std::string token = {};              // what the port asks for; empty: nothing
   std::int64_t timeout_ms = 5'000;     // for each answer
 };
 

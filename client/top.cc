@@ -194,8 +194,9 @@ int watch(const Url& url) {
 }  // namespace
 
 int run_top(const TopOptions& options) {
-  const auto place = open_place(options.url, options.tls);
+  auto place = open_place(options.url, options.tls);
   if (!place) return fail(place.error());
+  place->url.token = options.token;
   if (options.once || options.json || ::isatty(STDOUT_FILENO) == 0) return print_once(place->url, options);
   return watch(place->url);
 }

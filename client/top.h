@@ -15,6 +15,7 @@ namespace ringcast::client {
 struct TopOptions {
   std::string url = kDefaultAdminUrl;  // of the operators' port
   TlsFiles tls;                        // for https://
+  std::string token = {};              // what the port asks for; empty: nothing
   bool once = false;                   // one picture, plainly; also where stdout is no terminal
   bool json = false;                   // one JSON object instead of it
 };
