@@ -56,9 +56,10 @@ TEST_CASE("a list of higher precedence replaces the lower one, it does not add t
 
 namespace {
 
-// What must be said besides, for this option to mean anything: those of TLS need each other.
+// What must be said besides, for this option to mean anything: those of TLS need each other, what tokens say a key.
 Words companions(const Option& option) {
   Words words;
+  if (option.name == "token-issuer" || option.name == "token-audience") words.push_back("--token-key=k");
   if (option.group != "TLS") return words;
   for (const std::string_view one :
        {"tls-listen=127.0.0.1:8443", "tls-cert=a", "tls-key=b", "tls-client-ca=c", "tls-client-auth=optional"}) {
