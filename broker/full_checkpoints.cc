@@ -113,7 +113,9 @@ std::optional<Since> FullSession::since_of(SlotId slot, Session& session, const 
 }
 
 proto::Resumed FullSession::resumed_of(const Subscribing::Started& started) {
-  if (!started.resumes) return proto::Resumed::unspecified;
+  // A replay of the last N is not resumed, but may have been overtaken by history.
+  const bool overtaken = started.resumed == topics::Resumed::gap;
+  if (!started.resumes) return overtaken ? proto::Resumed::gap : proto::Resumed::unspecified;
   counters_.resumes.count(started.resumed);
   switch (started.resumed) {
     case topics::Resumed::recovered:

@@ -91,7 +91,7 @@ Walked walk(topics::Home& home, const Request& pull, std::uint32_t count_max, Vi
                                   .per_topic_max = pull.replay_max,
                                   .count_max = count_max},
                                  visit);
-    return {.done = end.done, .after = end.after, .after_seq = end.after_seq};
+    return {.done = end.done, .after = end.after, .after_seq = end.after_seq, .resumed = end.resumed};
   }
   const auto end =
       home.snapshot(filter, {.after = after, .position_max = pull.position, .count_max = count_max}, visit);

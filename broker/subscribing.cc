@@ -201,7 +201,7 @@ void Subscribing::opening_end(std::uint32_t origin, const Delivery& delivery) {
   session->pulling = false;
   const auto part = std::ranges::find(join->origins, origin, &JoinOrigin::home);
   assert(part != join->origins.end());
-  if (join->resumes) join->resumed = std::max(join->resumed, delivery.resumed);
+  join->resumed = std::max(join->resumed, delivery.resumed);
   if (delivery.message == nullptr) {
     part->state = JoinOrigin::State::done;
   } else {

@@ -91,6 +91,8 @@ class Home {
     bool done = false;
     std::string_view after;       // the cursor for the next chunk
     std::uint64_t after_seq = 0;  // and its place in that topic
+    // Gap: history may have let go what came next at the cursor before this chunk was asked for.
+    Resumed resumed = Resumed::recovered;
   };
 
   // What a subscriber that was here before is told: what lies in (since, position_max].
@@ -310,6 +312,7 @@ class Home {
   static Said say(const History& history, const Owed& owed, std::uint32_t count_max, std::uint32_t& count,
                   Visitor&& visit);
   [[nodiscard]] Owed kept(std::uint32_t index, std::uint64_t after_seq, const ReplayChunk& chunk) noexcept;
+  [[nodiscard]] bool overtaken(std::uint32_t index, const ReplayChunk& chunk) const noexcept;
   [[nodiscard]] Owed missed(std::uint32_t index, const ResumeChunk& chunk) noexcept;
   [[nodiscard]] Resumed outlook(std::string_view filter, const ResumeChunk& chunk) const noexcept;
   // Counts on what changed after chunk.since, from chunk.topic, with so many looks; the looks it took. When it comes to

@@ -56,6 +56,14 @@ Home::Owed Home::kept(std::uint32_t index, std::uint64_t after_seq, const Replay
   return {.begin = std::max(history.first_after(after_seq), begin), .end = end};
 }
 
+// Whether history may have let go something behind the cursor that the replay has yet to say. The cursor's own message
+// is older than that; and what came live since the replay began is not the replay's.
+bool Home::overtaken(std::uint32_t index, const ReplayChunk& chunk) const noexcept {
+  const History& history = topics_[index].history;
+  if (history.size() == 0) return topics_[index].lost_position > 0;
+  return history[0]->seq > chunk.after_seq + 1;
+}
+
 // What is to be said of a topic that had a message after chunk.since. The window is (since, position_max].
 Home::Owed Home::missed(std::uint32_t index, const ResumeChunk& chunk) noexcept {
   drop_aged(topics_[index]);

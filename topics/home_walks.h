@@ -33,13 +33,16 @@ WalkEnd Home::census(std::string_view filter, std::string_view after, std::uint3
 template <typename Visitor>
 Home::ReplayEnd Home::replay(std::string_view filter, const ReplayChunk& chunk, Visitor&& visit) {
   std::uint32_t count = 0;
+  Resumed resumed = Resumed::recovered;
   if (chunk.after_seq > 0) {
     const TopicHandle begun = find(chunk.after, hash_name(options_.key, chunk.after));
+    if (!begun.valid()) resumed = Resumed::gap;  // forgotten
     if (begun.valid()) {
       const Owed owed = kept(begun.index, chunk.after_seq, chunk);
+      if (overtaken(begun.index, chunk)) resumed = Resumed::gap;
       const Said said = say(topics_[begun.index].history, owed, chunk.count_max, count, visit);
-      if (said.wish == Visit::refuse) return {.after = chunk.after, .after_seq = chunk.after_seq};
-      if (said.wish == Visit::stop) return {.after = chunk.after, .after_seq = said.last->seq};
+      if (said.wish == Visit::refuse) return {.after = chunk.after, .after_seq = chunk.after_seq, .resumed = resumed};
+      if (said.wish == Visit::stop) return {.after = chunk.after, .after_seq = said.last->seq, .resumed = resumed};
     }
   }
   std::uint64_t after_seq = 0;
@@ -49,7 +52,7 @@ Home::ReplayEnd Home::replay(std::string_view filter, const ReplayChunk& chunk, 
     after_seq = said.last != nullptr ? said.last->seq : 0;
     return said.wish;
   });
-  return {.done = end.done, .after = end.after, .after_seq = after_seq};
+  return {.done = end.done, .after = end.after, .after_seq = after_seq, .resumed = resumed};
 }
 
 template <typename Visitor>

@@ -152,6 +152,33 @@ TEST_CASE("full: of the last n, each topic's come oldest first, and live ones wa
   CHECK(value_of(heard[1], "mark") == "replay");
 }
 
+TEST_CASE("full: a replay that history overtakes lacks what went, and says that there is a gap") {
+  FullBench::Options options;
+  options.config.history = 100;
+  FullBench bench(options);
+  Client& publisher = bench.connect(1);
+  const std::string padding(4'000, '.');  // so that they do not all go into the connection's outbox at once
+  const auto numbered = [&](int i) { return std::to_string(i) + padding; };
+  for (int i = 1; i <= 120; ++i) bench.say(publisher, publish("h/a", numbered(i)));
+  Client& subscriber = bench.connect(0);
+  subscriber.reads = false;
+  bench.say(subscriber, subscribe(1, "h/#", R"(,"start":"last_n","last_count":90)"));
+  for (int i = 121; i <= 220; ++i) bench.say(publisher, publish("h/a", numbered(i)));
+  subscriber.reads = true;
+  bench.settle();
+  const Texts heard = bench.take(subscriber);
+  const Texts came = messages(heard);
+  REQUIRE(came.size() > 100);
+  const auto replayed = static_cast<int>(came.size()) - 100;
+  REQUIRE(replayed < 90);
+  Texts expected;
+  for (int i = 31; i < 31 + replayed; ++i) expected.push_back(numbered(i));
+  for (int i = 121; i <= 220; ++i) expected.push_back(numbered(i));
+  CHECK(came == expected);
+  const auto end = static_cast<std::size_t>(replayed) + 1;
+  CHECK(heard[end] == R"({"snapshot_end":{"subscription":1,"resumed":"gap"}})");
+}
+
 TEST_CASE("full: a URL's subscription has the id 0 and is live when the WebSocket opens") {
   FullBench bench;
   Client& publisher = bench.connect(1);

@@ -122,6 +122,7 @@ class SubscriberModel {
     std::uint64_t opened_first = 0;
     std::uint32_t openings = 0;
     bool kept_live = false;  // a live message that is kept has come
+    bool overtaken = false;  // what it begins with lacks something in its middle
   };
   struct Subscription {
     Ask ask;
@@ -167,6 +168,7 @@ class SubscriberModel {
   void replay(Subscription& subscription, const Topic& topic, const Change& change);
   void end_last_values(const Subscription& subscription, const Topic& topic, const OfTopic& seen) const;
   void end_last_n(Subscription& subscription, const Topic& topic, const OfTopic& seen) const;
+  [[nodiscard]] bool may_be_overtaken(const Subscription& subscription, const Topic& topic) const;
   void end_since(Subscription& subscription, proto::Resumed resumed);
   [[nodiscard]] bool may_be_gap(const Subscription& subscription) const;
   [[nodiscard]] bool may_be_gap(const Subscription& subscription, const Topic& topic) const;

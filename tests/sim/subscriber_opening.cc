@@ -46,7 +46,7 @@ void SubscriberModel::snapshot(Subscription& subscription, const Topic& topic, c
 }
 
 void SubscriberModel::replay(Subscription& subscription, const Topic& topic, const Change& change) {
-  const OfTopic& seen = subscription.of_topics[ledger_.index_of(topic)];
+  OfTopic& seen = subscription.of_topics[ledger_.index_of(topic)];
   const auto says = [&](const char* what) {
     return [this, &subscription, &topic, what] { return where(subscription, topic) + what; };
   };
@@ -56,6 +56,7 @@ void SubscriberModel::replay(Subscription& subscription, const Topic& topic, con
   expect(!counted || seen.openings < subscription.ask.last_count, says("more kept messages than it asked for"));
   if (seen.openings == 0) return;
   const std::size_t last = topic.changes[seen.opened - 1].kept;
+  seen.overtaken = seen.overtaken || change.kept > last + 1;
   bool follows = last < change.kept;
   for (std::size_t i = last; i + 1 < change.kept; ++i) {
     follows = follows && world_.kept.gone(topic, topic.kept_change(i));
@@ -91,7 +92,14 @@ void SubscriberModel::snapshot_end(const proto::SnapshotEnd& end) {
   expect(!subscription.complete, "a snapshot ends twice, or never began");
   subscription.complete = true;
   if (subscription.ask.is_since()) return end_since(subscription, end.resumed);
-  expect(end.resumed == proto::Resumed::unspecified, "an outcome of what was not resumed");
+  subscription.resumed = end.resumed;
+  if (end.resumed != proto::Resumed::unspecified) {
+    expect(end.resumed == proto::Resumed::gap && subscription.replays, "an outcome of what was not resumed");
+    ++resumed_[std::to_underlying(end.resumed)];
+    const bool overtaken = std::ranges::any_of(
+        ledger_.topics(), [&](const Topic& topic) { return may_be_overtaken(subscription, topic); });
+    expect(overtaken, "a gap in the last N where everything is kept");
+  }
   for (const Topic& topic : ledger_.topics()) {
     if (!topics::matches(subscription.ask.filter, topic.name)) continue;
     const OfTopic& seen = subscription.of_topics[ledger_.index_of(topic)];
@@ -131,10 +139,22 @@ void SubscriberModel::end_last_values(const Subscription& subscription, const To
   throw Failure(where(subscription, topic) + "the last value did not come");
 }
 
-// What came reaches up to the start, and back as far as was asked for or kept.
+// Something behind what came may have been let go before it was sent: what goes first goes before that.
+bool SubscriberModel::may_be_overtaken(const Subscription& subscription, const Topic& topic) const {
+  const OfTopic& seen = subscription.of_topics[ledger_.index_of(topic)];
+  if (seen.openings == 0) return false;
+  return seen.overtaken || world_.kept.gone(topic, topic.changes[seen.opened_first - 1]);
+}
+
+// What came reaches up to the start, and back as far as was asked for or kept. Where it does not, a gap was told.
 void SubscriberModel::end_last_n(Subscription& subscription, const Topic& topic, const OfTopic& seen) const {
+  const bool gap = subscription.resumed == proto::Resumed::gap;
+  expect(gap || !seen.overtaken,
+         [&] { return where(subscription, topic) + "history overtook it, and no gap is told"; });
   if (const Change* next = next_kept(subscription, topic, seen)) narrow(subscription, topic, {.end = next->position});
   if (seen.openings == 0) return;
+  const std::size_t last = topic.changes[seen.opened - 1].kept;
+  if (!gap && last < topic.kept.size()) narrow(subscription, topic, {.end = topic.kept_change(last).position});
   const Change& first = topic.changes[seen.opened_first - 1];
   const bool oldest = first.kept == 1 || world_.kept.gone(topic, topic.kept_change(first.kept - 2));
   expect(oldest || seen.openings == subscription.ask.last_count,

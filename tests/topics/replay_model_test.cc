@@ -180,6 +180,7 @@ TEST_CASE("a replay goes on in the middle of a topic, and behind it when it is g
   CHECK(end.after_seq == 2);
   end = chunk(2, 2);
   CHECK(seqs == std::vector<std::uint64_t>{3, 4});
+  CHECK(end.resumed == Resumed::recovered);
   CHECK(end.after == "a");
   CHECK(end.after_seq == 0);  // all of it is said
   publish("a", Op::remove);
@@ -187,9 +188,11 @@ TEST_CASE("a replay goes on in the middle of a topic, and behind it when it is g
   publish("a", Op::remove);  // history lets 1, 2 and 3 go
   end = chunk(2, 64);
   CHECK(seqs == std::vector<std::uint64_t>{4, 1});
+  CHECK(end.resumed == Resumed::gap);  // of 3
   CHECK(end.done);
   REQUIRE(home.forget("a") == Home::Forget::forgotten);
   end = chunk(2, 64);
   CHECK(seqs == std::vector<std::uint64_t>{1});
+  CHECK(end.resumed == Resumed::gap);
   CHECK(end.done);
 }
