@@ -258,9 +258,10 @@ void Engine::tell(Subscriptions::Entry& entry, SubscriptionEvent::Kind kind) {
 
 void Engine::tell_gap(Subscriptions::Entry& entry) {
   entry.tells_gap = false;
+  const std::string& of_connection = entry.was_live ? last_epoch_ : status_.epoch;
   subscriptions_.tell(entry, {.kind = SubscriptionEvent::Kind::gap,
                               .epoch = status_.epoch,
-                              .last_epoch = entry.resuming ? entry.resume.point().epoch : last_epoch_,
+                              .last_epoch = entry.resuming ? entry.resume.point().epoch : of_connection,
                               .last_seq = entry.last_seq,
                               .last_time_us = entry.last_time_us});
 }
@@ -295,6 +296,9 @@ void Engine::on(const proto::Refreshed& /*refreshed*/, std::int64_t /*now_ms*/) 
 void Engine::on(const proto::SnapshotEnd& end, std::int64_t /*now_ms*/) {
   Subscriptions::Entry* const entry = subscriptions_.find(end.subscription);
   if (entry == nullptr) return;
+  // A gap in what it asked for at first: history did not reach back so far, or went on faster than this was sent.
+  const bool lacks = !entry->resuming && end.resumed == proto::Resumed::gap;
+  if (lacks) tell_gap(*entry);
   if (entry->resuming) tell_resumed(*entry, end.resumed);
   tell(*entry, SubscriptionEvent::Kind::snapshot_end);
 }

@@ -263,7 +263,8 @@ struct SubscriptionEvent {
     snapshot_end,  // everything that it begins, or goes on with, was told
     // The connection was lost and there is a new one, and something may be missing that nobody can tell. Where that is
     // known at once (the broker was restarted) it comes before the new `subscribed`, else before `snapshot_end`. A
-    // subscription that had no resume point yet begins again as its start option says.
+    // subscription that had no resume point yet begins again as its start option says. Also, before `snapshot_end`: the
+    // broker no longer had all of what last_n or since_time was to begin with.
     gap,
     refused,  // `code`, `text`: the subscription has ended
     // After a reconnect, before `snapshot_end`, instead of a gap:

@@ -66,6 +66,24 @@ TEST_CASE("Engine goes on with the last token, and with what came after it") {
   CHECK(rig.heard == Strings{"3:subscribed", "3:r a=x", "3:recovered", "3:snapshot_end"});
 }
 
+TEST_CASE("Engine tells of a gap in what it asked for at first: history overtook it, or did not reach back") {
+  for (const Start start : {Start::last_n, Start::since_time}) {
+    CAPTURE(static_cast<int>(start));
+    EngineRig rig;
+    rig.subscribe(3, "a",
+                  start == Start::last_n ? SubscribeOptions{.start = start, .last_count = 4}
+                                         : SubscribeOptions{.start = start, .since_us = 5});
+    FakeBroker& broker = rig.connect();
+    broker.say(kept(3, "a", 8, 22));
+    broker.say(proto::SnapshotEnd{.subscription = 3, .resumed = proto::Resumed::gap});
+    rig.exchange();
+    CHECK(rig.heard == Strings{"3:subscribed", "3:r a=x", "3:gap", "3:snapshot_end"});
+    const auto gap = std::ranges::find(rig.events, SubscriptionEvent::Kind::gap, &SubscriptionEvent::kind);
+    REQUIRE(gap != rig.events.end());
+    CHECK(gap->last_epoch == gap->epoch);  // nobody was restarted
+  }
+}
+
 TEST_CASE("Engine goes on with latest values by the token alone, and tells none twice") {
   EngineRig rig;
   be_live(rig, {.delivery = Delivery::latest, .max_rate_hz = 2});

@@ -288,7 +288,11 @@ export interface SubscriptionEvents {
   recovered: CustomEvent<Record<string, never>>;
   /** After a reconnect: of each topic that changed the newest value was told, some before it were not. */
   conflated: CustomEvent<Record<string, never>>;
-  /** After a reconnect: something may be missing that nobody can tell. With another epoch it comes before `subscribed`. */
+  /**
+   * After a reconnect: something may be missing that nobody can tell. With another epoch it comes before `subscribed`. Also when the
+   * broker no longer kept all that the subscription was to begin with: from before `since`, or of `{last: N}` what newer messages
+   * pushed out of history while they were sent.
+   */
   gap: CustomEvent<GapDetail>;
   /** It falls behind, or has caught up. */
   lag: CustomEvent<LagDetail>;

@@ -181,7 +181,7 @@ export class Subscriptions {
       // A broker that says nothing of it has not recovered anything.
       if (resumed === 'recovered' || resumed === 'conflated') this.#tell(entry, resumed);
       else if (entry.tellsGap) this.#tellGap(entry);
-    } else if (resumed === 'gap' && entry.options.start === 'since_time') {
+    } else if (resumed === 'gap') {
       this.#tellGap(entry);
     }
     this.#tell(entry, 'begun');

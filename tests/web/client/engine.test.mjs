@@ -385,6 +385,19 @@ describe('subscribing', () => {
     assert.deepEqual(heard(scene.host), ['1 t 9 counts', '1 t 1']);
   });
 
+  it('a gap in what it asked for at first is told: history overtook it, or did not reach back', async () => {
+    for (const options of [{ start: 'last_n', last_count: 4 }, { start: 'since_time', since_us: 5 }]) {
+      const scene = await connected();
+      scene.engine.subscribe(1, 't', options);
+      scene.socket.say({ subscribed: { id: 2 } });
+      scene.socket.say({ message: { topic: 't', seq: 3, text: '', mark: 'replay', subscription: 2 } });
+      scene.socket.say({ snapshot_end: { subscription: 2, resumed: 'gap' } });
+      assert.deepEqual(told(scene.host), ['1 subscribed', '1 gap', '1 begun']);
+      const [, , { epoch, lastEpoch }] = scene.host.of('told')[1];
+      assert.equal(lastEpoch, epoch);
+    }
+  });
+
   it('without a token it is a gap, and begins as its options say', async () => {
     const scene = await connected();
     scene.engine.subscribe(1, 't', { start: 'last_values' });
