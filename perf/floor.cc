@@ -17,7 +17,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -34,6 +33,7 @@
 #include "frame/handshake.h"
 #include "frame/header.h"
 #include "frame/mask.h"
+#include "perf/floor_options.h"
 
 namespace {
 
@@ -332,25 +332,20 @@ int listen_on(std::uint16_t port) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("The least that a broadcast server can do on io_uring, on 127.0.0.1.");
-  std::uint16_t port = 8090;
-  int cpu = -1;
-  app.add_option("--port", port, "Port to listen on");
-  app.add_option("--cpu", cpu, "CPU to run on");
-  bool deflate = false;
-  app.add_flag("--deflate", deflate, "Compress each message for each subscriber");
-  CLI11_PARSE(app, argc, argv);
-  if (cpu >= 0) {
+  const auto options = ringcast::perf::parse_floor_options(argc, argv);
+  if (!options) return options.error();
+  if (options->cpu >= 0) {
     cpu_set_t cpus;
     CPU_ZERO(&cpus);
-    CPU_SET(static_cast<unsigned>(cpu), &cpus);
+    CPU_SET(static_cast<unsigned>(options->cpu), &cpus);
     if (::sched_setaffinity(0, sizeof(cpus), &cpus) != 0) die("sched_setaffinity", errno);
   }
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &files);
-  const auto floor = std::make_unique<Floor>(listen_on(port), deflate ? Floor::Mode::deflate : Floor::Mode::plain);
-  std::fprintf(stderr, "floor: listening on 127.0.0.1:%d\n", port);
+  const auto floor =
+      std::make_unique<Floor>(listen_on(options->port), options->deflate ? Floor::Mode::deflate : Floor::Mode::plain);
+  std::fprintf(stderr, "floor: listening on 127.0.0.1:%d\n", options->port);
   floor->run();
 }
