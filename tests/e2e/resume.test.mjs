@@ -59,7 +59,7 @@ class Feed {
     this.last.set(`storm/${ack.id % kTopics}`, { seq: ack.seq, text: `${ack.id}` });
     this.acked += 1;
     this.isDone ||= this.onAck();
-    if (!this.isDone) setImmediate(() => this.#publish());
+    if (!this.isDone) setImmediate(() => this.isDone || this.#publish()); // acks come together: a later one may end it
   }
 
   // Until `onAck`, which is called after each acknowledgement, says so and all are acknowledged.
