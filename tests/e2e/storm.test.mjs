@@ -2,20 +2,24 @@
 //
 // The pair's round trips are measured from a thread of its own, before and during. Afterwards descriptors and memory
 // are back where they were, nobody is connected, and every shard serves. STORM_STRICT=1 asserts the 10 ms that an idle
-// machine must show; elsewhere, see kSlackFactor.
+// machine must show; elsewhere, see kSlackFactor. STORM_TLS=1: the storm and the pair come over TLS.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import net from 'node:net';
 import { it } from 'node:test';
+import tls from 'node:tls';
 import { Worker } from 'node:worker_threads';
 import { deflateRawSync } from 'node:zlib';
 import { Broker, kShards, onEachBackend } from './broker.mjs';
+import { Certificates } from './certificates.mjs';
 import { Client } from './client.mjs';
 import { eventually, within } from './program.mjs';
 import { Peer, binaryFrame, frame, handshake, opcode, text } from './wire.mjs';
 
 const kMiB = 1024 * 1024;
-const kConnections = 2000;
+const kOverTls = Boolean(process.env.STORM_TLS);
+const kConnections = kOverTls ? 800 : 2000; // this process pays for one side of each handshake
 const kStartedAtOnce = 50;
 const kStartEveryMs = 20; // all are there after 0.8 s
 const kWarmUpMs = 1000; // the first storm: what is kept for the next one is not a leak
@@ -110,6 +114,35 @@ const kKinds = {
     over(peer.write(kWs).write(text('{"hello":{"id":1}}')).write(text('{"subscribe":{"id":'.repeat(100)))),
 };
 
+// Those who never get as far as a request: they speak to the TLS port, but no TLS, or not all of it.
+const kTlsKinds = {
+  'no TLS': (peer) => over(peer.write(kHead)),
+  'a ClientHello that comes byte by byte': (peer, storm) => dribble(peer, storm.broker.clientHello, storm),
+  'a ClientHello, and then nothing': (peer, storm) => over(peer.write(storm.broker.clientHello)),
+  'garbage after the ClientHello': (peer, storm) => over(peer.write(storm.broker.clientHello).write(kGarbage)),
+  'a reset in the middle of the TLS handshake': async (peer, storm) => {
+    await peer.connected();
+    peer.write(storm.broker.clientHello);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    peer.reset();
+  },
+};
+
+class TlsPeer extends Peer {
+  #below;
+
+  constructor(port) {
+    const below = net.connect({ port, host: '127.0.0.1', noDelay: true });
+    below.on('error', () => {}); // the TLS socket says so too
+    super(port, { paused: true, socket: tls.connect({ socket: below, rejectUnauthorized: false }) });
+    this.#below = below;
+  }
+
+  reset() {
+    this.#below.resetAndDestroy();
+  }
+}
+
 class Storm {
   timers = new Set();
   connections = 0;
@@ -118,7 +151,9 @@ class Storm {
 
   constructor(broker) {
     this.broker = broker;
-    this.started = this.#start(Object.values(kKinds));
+    const kinds = Object.values(kKinds).map((kind) => ({ kind, begin: () => (broker.tls ? new TlsPeer(broker.tls.port) : new Peer(broker.port, { paused: true })) }));
+    if (broker.tls) kinds.push(...Object.values(kTlsKinds).map((kind) => ({ kind, begin: () => new Peer(broker.tls.port, { paused: true }) })));
+    this.started = this.#start(kinds);
   }
 
   // A part at a time: what is measured is the broker, not how long this process holds the processor to connect.
@@ -130,9 +165,9 @@ class Storm {
   }
 
   // One connection of this kind after the other.
-  async #keep(kind) {
+  async #keep({ kind, begin }) {
     while (!this.#over) {
-      const peer = new Peer(this.broker.port, { paused: true });
+      const peer = begin();
       peer.socket.resume(); // and forgets it: thousands keep nothing
       this.#peers.add(peer);
       this.connections += 1;
@@ -160,7 +195,7 @@ class Storm {
 class Pair {
   static async start(broker) {
     const pair = new Pair();
-    pair.worker = new Worker(new URL('./storm_pair.mjs', import.meta.url), { workerData: { url: broker.topic('pair/topic') } });
+    pair.worker = new Worker(new URL('./storm_pair.mjs', import.meta.url), { workerData: broker.tls ? { url: `wss://localhost:${broker.tls.port}/topics/pair/topic`, ca: broker.tls.ca } : { url: broker.topic('pair/topic') } });
     await pair.#answer();
     return pair;
   }
@@ -219,9 +254,29 @@ async function everyShardServes(broker) {
   await Promise.all(clients.map((client) => client.close(1000)));
 }
 
+// The first thing that a TLS client says.
+async function clientHello() {
+  const server = net.createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const hello = new Promise((resolve) => server.once('connection', (socket) => socket.once('data', (data) => (socket.destroy(), resolve(data)))));
+  tls.connect({ port: server.address().port, host: '127.0.0.1' }).on('error', () => {});
+  return hello.finally(() => server.close());
+}
+
+async function start(t, io) {
+  if (!kOverTls) return Broker.of(t, { io, args: kOptions });
+  const files = await Certificates.make();
+  t.after(() => files.remove());
+  const { certificate, key } = await files.sign('server', { names: 'DNS:localhost' });
+  const args = [...kOptions, '--tls-listen', '127.0.0.1:0', '--tls-cert', certificate, '--tls-key', key];
+  const broker = await Broker.of(t, { io, args });
+  const [, port] = broker.lines.join('\n').match(/TLS on https:\/\/127\.0\.0\.1:(\d+)\//);
+  return Object.assign(broker, { tls: { port: Number(port), ca: readFileSync(files.ca, 'utf8') }, clientHello: await clientHello() });
+}
+
 onEachBackend('a storm of hostile connections', (io) => {
   it(`leaves nothing behind, and others are served meanwhile`, { timeout: 300_000 }, async (t) => {
-    const broker = await Broker.of(t, { io, args: kOptions });
+    const broker = await start(t, io);
     const pair = await Pair.start(broker);
     t.after(() => pair.stop());
     const { descriptors } = broker.usage();

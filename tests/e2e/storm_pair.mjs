@@ -10,7 +10,7 @@ const kEveryMs = 5;
 
 const open = (url) =>
   new Promise((resolve, reject) => {
-    const socket = new WebSocket(url, { perMessageDeflate: false });
+    const socket = new WebSocket(url, { perMessageDeflate: false, ca: workerData.ca });
     socket.once('open', () => resolve(socket));
     socket.on('error', reject);
     socket.on('close', (code) => {

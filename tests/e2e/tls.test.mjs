@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { Broker, onEachBackend } from './broker.mjs';
 import { Certificates } from './certificates.mjs';
+import { kMissing, launch, watchedPage } from './chromium.mjs';
 import { Client, closeAll } from './client.mjs';
 import { Program, binary, curl, eventually, root, run, within } from './program.mjs';
 
@@ -105,6 +106,25 @@ onEachBackend('TLS', (io) => {
     client.send('to both');
     assert.deepEqual(await plain.has(1), ['to both']);
     assert.equal((await client.close(4321, 'bye')).code, 4321);
+  });
+
+  it('Chromium shows the dashboard over https, and its page subscribes over wss', { skip: kMissing }, async (t) => {
+    const browser = await launch();
+    t.after(() => browser.close());
+    const { page, seen } = await watchedPage(browser, { ignoreHTTPSErrors: true }); // it has another list of authorities
+    await page.goto(broker.tls.url);
+    const heard = await page.evaluate(async () => {
+      const { connect } = await import('/ringcast.js');
+      const rc = connect();
+      const first = new Promise((resolve) => rc.subscribe('tls/chromium', { start: 'last' }, (message) => resolve(message.data)));
+      await rc.publish('tls/chromium', 'over wss');
+      const data = await first;
+      await rc.close();
+      return data;
+    });
+    assert.equal(heard, 'over wss');
+    assert.deepEqual([...seen.hosts], [`localhost:${broker.tls.port}`]);
+    assert.deepEqual(seen.wrong, []);
   });
 
   it("Python's websockets works as over plain", async () => {

@@ -73,8 +73,8 @@ export class Peer {
   #chunks = [];
   #changed = new Signal();
 
-  constructor(port, { host = '127.0.0.1', paused = false } = {}) {
-    this.socket = net.connect({ port, host, noDelay: true, allowHalfOpen: true });
+  constructor(port, { host = '127.0.0.1', paused = false, socket = net.connect({ port, host, noDelay: true, allowHalfOpen: true }) } = {}) {
+    this.socket = socket;
     open.add(this);
     this.socket.on('end', () => this.#take(() => (this.ended = true)));
     this.socket.on('error', (error) => this.#take(() => (this.error = error)));
