@@ -74,7 +74,7 @@ export class Broker {
       };
       const timer = setTimeout(() => fail('is not ready'), kPatienceMs);
       this.child.stderr.setEncoding('utf8').on('data', (text) => {
-        said = (said + text).slice(-kSaidMax);
+        this.said = said = (said + text).slice(-kSaidMax);
         const ready = said.match(/ready on http:\/\/127\.0\.0\.1:(\d+)/);
         if (ready) clearTimeout(timer);
         if (ready) this.adminPort = Number(said.match(/operators' port on 127\.0\.0\.1:(\d+)/)[1]); // said before it

@@ -4,6 +4,7 @@
 // protocol; with `onMessage` its payload, as long as the call lasts; without either, frames and bytes are only counted.
 
 import net from 'node:net';
+import tls from 'node:tls';
 
 const kReadBytes = 256 * 1024;
 const kPing = 9;
@@ -21,11 +22,15 @@ export class Socket {
   #parts = []; // of a message in several frames
   #upgraded;
 
-  // `path`: with a query, percent-encoded. `json`: speaks the full protocol. `offer`: a Sec-WebSocket-Extensions.
-  constructor(port, path, { json = false, offer, onEvent, onMessage, onOver } = {}) {
+  // `path`: with a query, percent-encoded. `json`: speaks the full protocol. `offer`: a Sec-WebSocket-Extensions. `tls`:
+  // over TLS, whoever answers, and with memory of its own for what it reads.
+  constructor(port, path, { json = false, offer, tls: isTls = false, onEvent, onMessage, onOver } = {}) {
     Object.assign(this, { onEvent, onMessage, onOver });
-    const onread = { buffer: shared, callback: (size, buffer) => this.#read(buffer.subarray(0, size)) };
-    this.socket = net.connect({ port, host: '127.0.0.1', noDelay: true, onread });
+    const onread = isTls ? undefined : { buffer: shared, callback: (size, buffer) => this.#read(buffer.subarray(0, size)) };
+    this.below = net.connect({ port, host: '127.0.0.1', noDelay: true, onread });
+    this.socket = isTls ? tls.connect({ socket: this.below, rejectUnauthorized: false }) : this.below;
+    if (isTls) this.socket.on('data', (data) => this.#read(data));
+    this.below.on('error', () => {});
     this.socket.on('error', () => {}); // 'close' comes of it
     this.opened = new Promise((resolve, reject) => {
       this.#upgraded = resolve;
@@ -138,7 +143,7 @@ export class Socket {
 
   // Goes without a word, as a machine that loses its network does: the broker is sent a RST at best.
   cut() {
-    this.socket.resetAndDestroy();
+    this.below.resetAndDestroy();
   }
 }
 
