@@ -11,18 +11,12 @@
 namespace ringcast::io::test {
 namespace {
 
-constexpr SlotId kSlot{7, 0xfedc'ba98};
-
 Send send_of(const Descriptor& socket, SlotId slot, const std::string& text) {
   return {.fd = socket.get(), .slot = slot, .data = bytes(text)};
 }
 
 Operation armed(const Descriptor& socket, const std::string& text) {
   return {.kind = OperationKind::send, .fd = socket.get(), .slot = kSlot, .data = bytes(text)};
-}
-
-Operation plain(OperationKind kind, const Descriptor& socket) {
-  return {.kind = kind, .fd = socket.get(), .slot = kSlot, .data = {}};
 }
 
 // Reads all that an armed send of `size` bytes brings, while the backend runs.
@@ -158,7 +152,7 @@ TEST_CASE("what completes while send runs is kept for the next reap") {
     const Pair listening = unix_pair();
     std::vector<Pair> others(8);
     for (Pair& other : others) other = unix_pair();
-    submit(backend, plain(OperationKind::receive, listening.ours));
+    submit(backend, on(listening.ours, OperationKind::receive));
     CHECK(reap_now(backend).empty());
     write_all(listening.theirs, "meanwhile");
     const std::string text = "x";
@@ -302,7 +296,7 @@ TEST_CASE("an armed send to a peer that resets fails, also after a part was take
 TEST_CASE("poll_out completes at once where there is room") {
   on_each_backend([](Backend& backend) {
     const Pair pair = tcp_pair();
-    submit(backend, plain(OperationKind::poll_out, pair.ours));
+    submit(backend, on(pair.ours, OperationKind::poll_out));
     const auto seen = reap_count(backend, 1);
     CHECK(seen[0].kind == OperationKind::poll_out);
     CHECK(seen[0].result >= 0);
@@ -316,7 +310,7 @@ TEST_CASE("poll_out on a full socket completes when the peer has read, not befor
   on_each_backend([](Backend& backend) {
     const Pair pair = tcp_pair();
     const std::string before = fill(backend, pair.ours);
-    submit(backend, plain(OperationKind::poll_out, pair.ours));
+    submit(backend, on(pair.ours, OperationKind::poll_out));
     CHECK(reap_now(backend).empty());
     CHECK(same(read_exactly(pair.theirs, before.size()), before));
     const auto seen = reap_count(backend, 1);
@@ -331,7 +325,7 @@ TEST_CASE("poll_out completes when the peer resets") {
   on_each_backend([](Backend& backend) {
     Pair pair = tcp_pair();
     static_cast<void>(fill(backend, pair.ours));
-    submit(backend, plain(OperationKind::poll_out, pair.ours));
+    submit(backend, on(pair.ours, OperationKind::poll_out));
     CHECK(reap_now(backend).empty());
     reset(pair.theirs);
     CHECK(reap_count(backend, 1)[0].kind == OperationKind::poll_out);

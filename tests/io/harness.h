@@ -81,6 +81,12 @@ void write_all(const Descriptor& socket, const std::string& text);
 // Fills the socket until it takes no more; returns what it took.
 [[nodiscard]] std::string fill(Backend& backend, const Descriptor& socket);
 
+inline constexpr SlotId kSlot{70'000, 0xffff'ffff};
+
+[[nodiscard]] inline Operation on(const Descriptor& socket, OperationKind kind, SlotId slot = kSlot) {
+  return {.kind = kind, .fd = socket.get(), .slot = slot, .data = {}};
+}
+
 // One operation, submitted.
 void submit(Backend& backend, const Operation& operation);
 
