@@ -42,10 +42,10 @@ struct Operation {
 // One completion of an operation. `slot` is the operation's.
 struct Completion {
   OperationKind kind;
-  bool more = false;         // multishot: still armed, more completions follow
-  std::int32_t result = 0;   // bytes, a descriptor, 0 = end of stream for receive, or -errno (-ENOBUFS: no free buffer)
+  bool more = false;        // multishot: still armed, more completions follow
+  std::int32_t result = 0;  // bytes, a descriptor, 0 = end of stream for receive, or -errno (-ENOBUFS: no free buffer)
   SlotId slot;
-  MutableBytes data;         // receive with result > 0: the bytes, writable in place, valid until the next reap()
+  MutableBytes data;  // receive with result > 0: the bytes, writable in place, valid until the next reap()
 };
 
 // A send that never waits: what the socket does not take at once is left to the caller.
@@ -71,7 +71,8 @@ class Backend {
   // "io_uring", "epoll" or "simulated".
   [[nodiscard]] virtual const char* name() const noexcept = 0;
 
-  // Takes all of `operations`, in order, those of one fd in their order. Their completions come from reap(); never here.
+  // Takes all of `operations`, in order, those of one fd in their order. Their completions come from reap(); never
+  // here.
   virtual void submit(std::span<const Operation> operations) = 0;
 
   // Sends each once, without waiting; at most one Send per slot in a call, and no send or poll_out of that slot in
