@@ -1,4 +1,5 @@
-// The connection's life: dialing, opening, losing, coming back, closing. What is said on it is in engine_protocol.cc.
+// The connection's life: dialing, opening, losing, coming back, closing. What is said on it is in
+// engine_protocol.cc and engine_subscribing.cc.
 #include "client/engine.h"
 
 #include <algorithm>
