@@ -69,7 +69,7 @@ export const kEvents = {
     code: [1, names(
       'unspecified', 'malformed', 'unknown_field', 'bad_value', 'missing_field', 'unsupported', 'bad_topic', 'bad_filter',
       'forbidden', 'id_in_use', 'id_not_rising', 'unknown_subscription', 'hello_too_late', 'too_many_subscriptions',
-      'too_many_filters', 'too_many_topics', 'memory_full', 'too_large', 'draining', 'too_old', 'fenced', 'too_many_producers', 'token_refused',
+      'too_many_filters', 'too_many_topics', 'memory_full', 'too_large', 'draining', 'too_old', 'fenced', 'too_many_producers',
     )],
     text: [2, 'string'], id: [3, 'uint'], field: [4, 'string'],
   })],
