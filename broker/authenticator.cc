@@ -25,7 +25,8 @@ IdentityRef anonymous_of(const AuthRules& rules) {
 
 }  // namespace
 
-Authenticator::Authenticator(Auth* auth, std::uint32_t shard) : auth_(auth), shard_(shard), anonymous_(Identity{}) {
+Authenticator::Authenticator(Auth* auth, std::uint32_t shard, Accounts* accounts)
+    : auth_(auth), shard_(shard), accounts_(accounts), anonymous_(Identity{}) {
   if (auth_ == nullptr) return;
   rules_ = &auth_->rules(shard_);
   version_ = rules_->version;
@@ -34,6 +35,7 @@ Authenticator::Authenticator(Auth* auth, std::uint32_t shard) : auth_(auth), sha
 
 IdentityRef Authenticator::of_certificate(std::string subject) const {
   Identity identity{.subject = std::move(subject), .by = Identity::By::certificate};
+  identity.account = account_of(identity.subject);
   if (auth_ != nullptr) identity.permissions = std::make_unique<Permissions>(*anonymous_->permissions);
   return IdentityRef(std::move(identity));
 }
@@ -84,15 +86,22 @@ std::expected<IdentityRef, TokenError> Authenticator::check(std::string_view tok
   auto verified = verify_token(token, rules_->tokens, now_s_);
   if (!verified) return refuse(verified.error());
   if (rules_->revoked.has(verified->subject, verified->token_id)) return refuse(TokenError::revoked);
+  Accounts::Ref account = account_of(verified->subject);
   IdentityRef identity(Identity{.subject = std::move(verified->subject),
                                 .token_id = std::move(verified->token_id),
                                 .by = Identity::By::token,
                                 .expires_s = verified->expires_s,
                                 .key_print = verified->key_print,
-                                .permissions = std::make_unique<Permissions>(std::move(verified->permissions))});
+                                .permissions = std::make_unique<Permissions>(std::move(verified->permissions)),
+                                .account = std::move(account)});
   remember(std::move(digest), identity);
   ++counters_.accepted;
   return identity;
+}
+
+// Longer than an address is, so that none is mistaken for one.
+Accounts::Ref Authenticator::account_of(std::string_view subject) const {
+  return accounts_ == nullptr ? Accounts::Ref() : accounts_->open("subject:         " + std::string(subject));
 }
 
 void Authenticator::remember(Digest digest, const IdentityRef& identity) {

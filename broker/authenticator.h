@@ -42,8 +42,9 @@ class Authenticator {
     std::uint64_t forbidden = 0;  // subscriptions and publishes that were refused for want of a permission
   };
 
-  // `auth`: null for a broker that asks nobody who he is.
-  Authenticator(Auth* auth, std::uint32_t shard);
+  // `auth`: null for a broker that asks nobody who he is. `accounts`: where subjects have accounts; null: they have
+  // none.
+  Authenticator(Auth* auth, std::uint32_t shard, Accounts* accounts = nullptr);
   Authenticator(const Authenticator&) = delete;
   Authenticator& operator=(const Authenticator&) = delete;
 
@@ -103,11 +104,13 @@ class Authenticator {
   };
   using Digest = std::string;  // SHA-256: the token itself is not kept
 
+  [[nodiscard]] Accounts::Ref account_of(std::string_view subject) const;
   void remember(Digest digest, const IdentityRef& identity);
   void keep_earliest();
 
   Auth* const auth_;
   const std::uint32_t shard_;
+  Accounts* const accounts_;
   const AuthRules* rules_ = nullptr;
   std::uint64_t version_ = 0;
   IdentityRef anonymous_;

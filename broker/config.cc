@@ -1,5 +1,6 @@
 #include "broker/config.h"
 
+#include "broker/net_address.h"
 #include "broker/option_value.h"
 #include "broker/permissions.h"
 
@@ -27,6 +28,25 @@ std::expected<void, std::string> check_tls(const Config& config) {
   if (!asks && !config.tls_client_ca.empty()) {
     return std::unexpected(
         "tls-client-ca is set, but nobody is asked for a certificate: set tls-client-auth or admin-tls-client-auth");
+  }
+  return {};
+}
+
+std::expected<void, std::string> check_auth(const Config& config) {
+  for (const auto* filters : {&config.anonymous_publish, &config.anonymous_subscribe}) {
+    if (const auto valid = filters_for(*filters, ""); !valid) {
+      const std::string_view name = filters == &config.anonymous_publish ? "anonymous-publish" : "anonymous-subscribe";
+      return std::unexpected(std::string(name) + ": " + valid.error());
+    }
+  }
+  if (config.token_keys.empty() && (!config.token_issuer.empty() || !config.token_audiences.empty())) {
+    return std::unexpected(
+        "token-issuer and token-audience are said of tokens, of which there are none: token-key is missing");
+  }
+  for (const std::string& proxy : config.trusted_proxies) {
+    if (const auto network = parse_range(proxy); !network) {
+      return std::unexpected("trusted-proxy: \"" + proxy + "\" " + network.error());
+    }
   }
   return {};
 }
@@ -68,17 +88,7 @@ std::expected<void, std::string> check_config(const Config& config) {
   }
   if (const auto checked = check_listeners(config); !checked) return checked;
   if (const auto checked = check_tls(config); !checked) return checked;
-  for (const auto* filters : {&config.anonymous_publish, &config.anonymous_subscribe}) {
-    if (const auto valid = filters_for(*filters, ""); !valid) {
-      const std::string_view name = filters == &config.anonymous_publish ? "anonymous-publish" : "anonymous-subscribe";
-      return std::unexpected(std::string(name) + ": " + valid.error());
-    }
-  }
-  if (config.token_keys.empty() && (!config.token_issuer.empty() || !config.token_audiences.empty())) {
-    return std::unexpected(
-        "token-issuer and token-audience are said of tokens, of which there are none: token-key is "
-        "missing");
-  }
+  if (const auto checked = check_auth(config); !checked) return checked;
   if (config.history_rules.size() > kHistoryRulesMax) {
     return std::unexpected("there are " + std::to_string(config.history_rules.size()) + " history rules, but at most " +
                            std::to_string(kHistoryRulesMax) + " are taken: join some by a wildcard");

@@ -99,6 +99,18 @@ struct Config {
   std::vector<std::string> anonymous_subscribe;  // filters
   std::string admin_token_file;                  // what the operators' port asks for; empty: it asks nobody
 
+  // What one address, and one subject of tokens and certificates, may use; each second but for connections; 0: no
+  // limit. None as delivered: behind one address there can be an office, or a proxy with everybody.
+  std::uint32_t address_max_connections = 0;
+  std::uint32_t address_max_accepts = 0;
+  std::uint32_t address_max_messages = 0;
+  std::uint64_t address_max_bytes = 0;
+  std::uint32_t subject_max_connections = 0;  // WebSockets and event streams
+  std::uint32_t subject_max_accepts = 0;
+  std::uint32_t subject_max_messages = 0;
+  std::uint64_t subject_max_bytes = 0;
+  std::vector<std::string> trusted_proxies;  // networks whose X-Forwarded-For is heeded; others' is not looked at
+
   // Machine. No value: as many shards as CPUs that the process may really use (affinity, cgroup quota).
   std::optional<std::uint32_t> shards;
   IoBackend io = IoBackend::automatic;

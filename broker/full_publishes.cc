@@ -35,7 +35,8 @@ bool FullSession::check(SlotId slot, Session& session, const proto::Publish& pub
   return true;
 }
 
-void FullSession::handle(SlotId slot, Session& session, const proto::Publish& publish, Instant) {
+void FullSession::handle(SlotId slot, Session& session, const proto::Publish& publish, Instant now) {
+  limits_.charge(slot, session, 1, publish.payload.size(), now);  // a refused one too: it had to be read
   if (!check(slot, session, publish)) return;
   FullState& full = *session.full;
   Publishing::Options options{

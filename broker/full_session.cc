@@ -21,7 +21,7 @@ constexpr std::string_view kCheckpoints = "checkpoints";
 
 FullSession::FullSession(const Config& config, const Place& place, SessionTable& sessions, Publishing& publishing,
                          Subscribing& subscribing, Requester& requester, const Latest& latest,
-                         const Positions& positions, Authenticator& authenticator)
+                         const Positions& positions, Authenticator& authenticator, Limits& limits)
     : config_(config),
       place_(place),
       epoch_(hexadecimal(place.epoch)),
@@ -30,6 +30,7 @@ FullSession::FullSession(const Config& config, const Place& place, SessionTable&
       subscribing_(subscribing),
       requester_(requester),
       authenticator_(authenticator),
+      limits_(limits),
       latest_(latest),
       positions_(positions) {}
 
@@ -46,6 +47,7 @@ void FullSession::request(SlotId slot, Session& session, Bytes in, Instant now) 
   }
   std::visit([&](const auto& what) { handle(slot, session, what, now); }, *request);
   session.full->requested = true;
+  limits_.throttle(slot, session, now);
   if (session.phase == Phase::websocket && !session.may_read()) sessions_.stop(session);
 }
 

@@ -20,6 +20,7 @@
 #include "broker/farewell.h"
 #include "broker/form_codec.h"
 #include "broker/latest.h"
+#include "broker/limits.h"
 #include "broker/positions.h"
 #include "broker/publishing.h"
 #include "broker/requester.h"
@@ -54,7 +55,7 @@ class FullSession {
 
   FullSession(const Config& config, const Place& place, SessionTable& sessions, Publishing& publishing,
               Subscribing& subscribing, Requester& requester, const Latest& latest, const Positions& positions,
-              Authenticator& authenticator);
+              Authenticator& authenticator, Limits& limits);
 
   [[nodiscard]] FormCodec& codec(Encoding encoding) noexcept {
     return protocol_of(encoding) == Protocol::json ? json_ : proto_;
@@ -106,6 +107,7 @@ class FullSession {
   [[nodiscard]] bool check(SlotId slot, Session& session, const proto::Publish& publish);
   [[nodiscard]] static Pace pace_of(proto::Delivery delivery, double max_rate_hz) noexcept;
   [[nodiscard]] bool take_token(SlotId slot, Session& session, const proto::Hello& hello, Instant now);
+  [[nodiscard]] bool join(SlotId slot, Session& session, Instant now);
   void refuse_token(SlotId slot, Session& session, const proto::Hello& hello, TokenError error, Instant now);
   void end_forbidden(SlotId slot, Session& session);
   void take_producer(SlotId slot, const Session& session, std::string_view producer_id, Instant now);
@@ -144,6 +146,7 @@ class FullSession {
   };
   std::vector<WaitingChange> changes_;
   Authenticator& authenticator_;
+  Limits& limits_;
   const Latest& latest_;
   const Positions& positions_;
   std::vector<SlotId> begun_;                   // subscriptions of them are complete: they are owed a checkpoint now

@@ -67,7 +67,15 @@ bool FullSession::take_token(SlotId slot, Session& session, const proto::Hello& 
   session.full->refresh_from = now + kRefreshIntervalMs;
   watch_full(slot, *session.full, *session.identity, authenticator_, config_);
   end_forbidden(slot, session);
-  return true;
+  return join(slot, session, now);
+}
+
+// It is the subject's connection from now on, unless there are too many of those.
+bool FullSession::join(SlotId slot, Session& session, Instant now) {
+  const auto joined = limits_.joined(slot, session, now);
+  if (joined) return true;
+  sessions_.close_websocket(slot, std::to_underlying(proto::CloseCode::try_later), joined.error().text, now);
+  return false;
 }
 
 void FullSession::refuse_token(SlotId slot, Session& session, const proto::Hello& hello, TokenError error,
@@ -90,6 +98,7 @@ void FullSession::handle(SlotId slot, Session& session, const proto::Refresh& re
   if (session.identity->by != Identity::By::nobody && session.identity->subject != (*identity)->subject)
     return bad("the token is somebody else's");
   session.identity = *std::move(identity);
+  if (!join(slot, session, now)) return;
   watch_full(slot, full, *session.identity, authenticator_, config_);
   send(slot, session, proto::Refreshed{.id = refresh.id, .token_expires_us = expires_us(*session.identity)});
   end_forbidden(slot, session);

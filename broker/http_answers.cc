@@ -62,6 +62,7 @@ HttpSession::Next HttpSession::answer_refusal(SlotId slot, Session& session, con
   frame::ResponseBuilder builder = begin_response(session, refusal.status, now);
   if (!refusal.field.name.empty()) builder.field(refusal.field.name, refusal.field.value);
   if (refusal.status == 503) builder.field("Retry-After", "1");
+  if (refusal.retry_after_s > 0) builder.field("Retry-After", std::to_string(refusal.retry_after_s));
   if (session.http->by_accept) builder.field("Vary", "Accept");
   builder.field("Cache-Control", "no-store");  // else a cache may keep a 404 as it likes (RFC 9111 §4.2.2)
   const std::string body = frame::error_body(refusal.status, refusal.name, refusal.message);
@@ -81,6 +82,16 @@ void HttpSession::refuse(SlotId slot, std::uint16_t status, std::string_view nam
   Session& session = sessions_.at(slot.index);
   session.http->keep_alive = false;
   answer_refusal(slot, session, {status, name, std::string(message)}, now);
+}
+
+void HttpSession::refuse(SlotId slot, const OverLimit& over, Instant now) {
+  Session& session = sessions_.at(slot.index);
+  session.http->keep_alive = false;
+  answer_refusal(slot, session, limit_refusal(over), now);
+}
+
+HttpRefusal HttpSession::limit_refusal(const OverLimit& over) {
+  return {.status = 429, .name = over.name, .message = std::string(over.text), .retry_after_s = over.wait_s()};
 }
 
 }  // namespace ringcast::broker

@@ -139,6 +139,8 @@ HttpSession::Next HttpSession::begin_batch(SlotId slot, Session& session, Instan
 }
 
 HttpSession::Next HttpSession::begin_body(SlotId slot, Session& session, Instant now) {
+  if (const auto may = limits_.may_publish(slot, session, now); !may)
+    return answer_refusal(slot, session, limit_refusal(may.error()), now);
   const frame::Request& request = session.http->parser.request();
   HttpExchange& http = *session.http;
   if (auto refusal = check_body(request)) return answer_refusal(slot, session, *refusal, now);
@@ -179,6 +181,7 @@ HttpSession::Next HttpSession::publish(SlotId slot, Session& session, Instant no
   const KeyScope scope{
       .method = http.removes ? "DELETE" : "POST", .topic = http.topic, .subject = session.identity->subject};
   const Publish message{.topic = http.topic, .format = *format, .payload = body};
+  limits_.charge(slot, session, 1, body.size(), now);
   (void)publishing_.publish(slot, message,
                             {.op = http.removes ? topics::Op::remove : topics::Op::set,
                              .content_type = is_untyped(http.content_type) ? std::string_view{} : http.content_type,
@@ -193,6 +196,7 @@ HttpSession::Next HttpSession::publish_batch(SlotId slot, Session& session, Inst
   HttpExchange& http = *session.http;
   const auto lines = Batch::split(http.body);
   if (!lines) return answer_refusal(slot, session, lines.error(), now);
+  limits_.charge(slot, session, lines->size(), http.body.size(), now);
   std::uint32_t ticket = sessions_.take_tickets(static_cast<std::uint32_t>(lines->size()));
   http.batch->begin(*lines, ticket);
   http.state = HttpExchange::State::answering;

@@ -33,6 +33,9 @@ HttpSession::Next HttpSession::handle(SlotId slot, Session& session, Instant now
     return answer_refusal(slot, session, *refusal, now);
   }
   http.granted_origin = granted_origin(request, config_);
+  const bool stays = frame::wants_websocket(request) || wants_event_stream(request.fields);
+  if (const auto begun = limits_.forwarded(slot, request.fields, stays, now); !begun)
+    return answer_refusal(slot, session, limit_refusal(begun.error()), now);
   if (method == Method::unknown) {
     return answer_refusal(
         slot, session,

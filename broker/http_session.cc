@@ -18,7 +18,7 @@ constexpr std::size_t kBodyProgressBytes = 64 * 1024;
 
 HttpSession::HttpSession(const Config& config, topics::HashKey hash_key, std::uint64_t epoch, FindFile find_file,
                          SessionTable& sessions, Publishing& publishing, Subscribing& subscribing,
-                         Authenticator& authenticator)
+                         Authenticator& authenticator, Limits& limits)
     : config_(config),
       hash_key_(hash_key),
       epoch_number_(epoch),
@@ -27,7 +27,8 @@ HttpSession::HttpSession(const Config& config, topics::HashKey hash_key, std::ui
       sessions_(sessions),
       publishing_(publishing),
       subscribing_(subscribing),
-      authenticator_(authenticator) {}
+      authenticator_(authenticator),
+      limits_(limits) {}
 
 std::size_t HttpSession::received(SlotId slot, MutableBytes in, Instant now) {
   Session& session = sessions_.at(slot.index);

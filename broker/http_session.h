@@ -18,6 +18,7 @@
 #include "broker/http_exchange.h"
 #include "broker/http_resource.h"
 #include "broker/idempotency_header.h"
+#include "broker/limits.h"
 #include "broker/mesh.h"
 #include "broker/publishing.h"
 #include "broker/session_table.h"
@@ -43,7 +44,8 @@ class HttpSession {
   };
 
   HttpSession(const Config& config, topics::HashKey hash_key, std::uint64_t epoch, FindFile find_file,
-              SessionTable& sessions, Publishing& publishing, Subscribing& subscribing, Authenticator& authenticator);
+              SessionTable& sessions, Publishing& publishing, Subscribing& subscribing, Authenticator& authenticator,
+              Limits& limits);
 
   // What time it is, for Date. Once a turn: the wall clock may be set meanwhile.
   void begin_turn(const Now& now);
@@ -68,6 +70,7 @@ class HttpSession {
   void refuse_upgrade(SlotId slot, Instant now);
   // Answers what cannot be served at all: too many connections, shutting down.
   void refuse(SlotId slot, std::uint16_t status, std::string_view name, std::string_view message, Instant now);
+  void refuse(SlotId slot, const OverLimit& over, Instant now);
 
   // The head of an answer, but for its end: all answers of the client port begin so, streams included. It ends the
   // connection if a body was left unread.
@@ -87,6 +90,8 @@ class HttpSession {
   [[nodiscard]] std::optional<Next> identify(SlotId slot, Session& session, Instant now);
   // What is said to who may not do what he asked for; to who may not be known, that he is to say who he is.
   [[nodiscard]] HttpRefusal forbidden(const Session& session, std::string_view text);
+  // RFC 6585 §4.
+  [[nodiscard]] static HttpRefusal limit_refusal(const OverLimit& over);
   [[nodiscard]] Next serve(SlotId slot, Session& session, Resource resource, std::string_view path, Instant now);
   // The connection will be open for longer than its token may hold.
   void watch(SlotId slot, const Session& session);
@@ -156,6 +161,7 @@ class HttpSession {
   Publishing& publishing_;
   Subscribing& subscribing_;
   Authenticator& authenticator_;
+  Limits& limits_;
   Counters counters_;
   std::int64_t utc_ahead_ms_ = 0;  // of the monotonic clock
   std::int64_t date_s_ = -1;       // of date_

@@ -45,6 +45,10 @@ HttpSession::Next HttpSession::stream(SlotId slot, Session& session, const Topic
     append_stream_fields(head);
     return answer(slot, session, head.field("Content-Type", kEventStream).no_body(), now);
   }
+  if (!sessions_.draining()) {
+    if (const auto joined = limits_.joined(slot, session, now); !joined)
+      return answer_refusal(slot, session, limit_refusal(joined.error()), now);
+  }
   session.http->keep_alive = false;  // the connection ends with the stream
   frame::ResponseBuilder head = begin_response(session, 200, now);
   append_stream_fields(head);

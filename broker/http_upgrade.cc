@@ -70,6 +70,8 @@ HttpSession::Next HttpSession::upgrade_topic(SlotId slot, Session& session, cons
   }
   const auto extensions = negotiate(*upgrade);
   if (!extensions) return answer_error(slot, session, extensions.error(), now);
+  if (const auto joined = limits_.joined(slot, session, now); !joined)
+    return answer_refusal(slot, session, limit_refusal(joined.error()), now);
   sessions_.set_encoding(session, encoding_of(protocol, extensions->compression));
   session.may_send = !topic.wildcard;
   if (protocol != Protocol::raw) {
@@ -138,6 +140,8 @@ HttpSession::Next HttpSession::handle_web_socket(SlotId slot, Session& session, 
   }
   const auto extensions = negotiate(*upgrade);
   if (!extensions) return answer_error(slot, session, extensions.error(), now);
+  if (const auto joined = limits_.joined(slot, session, now); !joined)
+    return answer_refusal(slot, session, limit_refusal(joined.error()), now);
   sessions_.set_encoding(session, encoding_of(chosen->protocol, extensions->compression));
   session.full = std::make_unique<FullState>();
   // A token may yet come in the hello; who may do nothing without must bring one.

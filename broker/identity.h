@@ -15,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include "broker/accounts.h"
 #include "broker/permissions.h"
 #include "topics/name.h"
 
@@ -29,6 +30,7 @@ struct Identity {
   std::int64_t expires_s = INT64_MAX;        // UTC: from then on it is nobody's
   std::uint64_t key_print = 0;               // of the key that signed the token
   std::unique_ptr<Permissions> permissions;  // null: all that is not the broker's own
+  Accounts::Ref account = {};                // the subject's; none: it is anonymous, or nothing is limited
 
   // The broker's own topics are published by the broker alone.
   [[nodiscard]] bool may_publish(std::string_view topic) const {

@@ -72,11 +72,12 @@ class Journal {
     slow,           // it was closed for being slow
     kicked,         // an operator closed a connection
     refused,        // a connection over max_connections
+    limited,        // one over what its address may have
     accept_failed,  // accept(2) failed
     stalled,        // requests have found no room in another shard's ring for a while
     flowing,        // they do again
   };
-  static constexpr std::size_t kKinds = 11;
+  static constexpr std::size_t kKinds = 12;
   static_assert(kKinds <= Throttle::kKindsMax);
 
   struct Entry {

@@ -20,6 +20,7 @@ inline constexpr std::uint16_t kServe = std::to_underlying(Command::serve);
 [[nodiscard]] std::span<const Option> message_options();
 [[nodiscard]] std::span<const Option> log_options();
 [[nodiscard]] std::span<const Option> auth_options();
+[[nodiscard]] std::span<const Option> limit_options();
 [[nodiscard]] std::span<const Option> client_options();
 
 }  // namespace ringcast::broker

@@ -31,6 +31,7 @@ constexpr std::array<KindInfo, Journal::kKinds> kInfos{{
     {LogLevel::warning, "closed for being slow", ""},
     {LogLevel::info, "closed by an operator", ""},
     {LogLevel::warning, "connection refused: there are as many as max-connections allows", "limit"},
+    {LogLevel::warning, "connection refused: its address has as many, or as fast, as it may", ""},
     {LogLevel::warning, "connections cannot be accepted", "errno"},
     {LogLevel::warning, "stalled: requests wait for room", ""},
     {LogLevel::info, "no longer stalled", ""},

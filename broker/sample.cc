@@ -86,6 +86,12 @@ constexpr Figure kFigures[] = {
      "Connections that were closed because their token was revoked, or its key was gone."},
     {"forbidden_requests", &Sample::forbidden_requests, kCounter, "", "ringcast_forbidden_requests_total",
      "Publishes, subscriptions and reads that no permission allowed."},
+    {"limited_connections", &Sample::limited_connections, kCounter, "", "ringcast_limited_connections_total",
+     "Connections that were refused because their address or subject has as many, or as fast, as it may."},
+    {"limited_publishes", &Sample::limited_publishes, kCounter, "", "ringcast_limited_publishes_total",
+     "POSTs and DELETEs that were refused because their address or subject publishes too much."},
+    {"throttled", &Sample::throttled, kCounter, "", "ringcast_throttled_total",
+     "Times that a WebSocket was not read for a while because its address or subject publishes too much."},
     {"delivered_messages", &Sample::delivered_messages, kCounter, "delivered_per_s",
      "ringcast_delivered_messages_total", "Messages times the connections that were given them."},
     {"encoded_bytes", &Sample::encoded_bytes, kCounter, "", "ringcast_encoded_bytes_total",
@@ -161,7 +167,7 @@ void fill_publishing(Shard& shard, Sample& sample) {
   sample.refused_requests = shard.http().counters().refused;
 }
 
-void fill_tokens(const Shard& shard, Sample& sample) {
+void fill_access(const Shard& shard, Sample& sample) {
   const Authenticator::Counters& tokens = shard.authenticator().counters();
   sample.accepted_tokens = tokens.accepted;
   sample.delayed_tokens = tokens.delayed;
@@ -169,6 +175,10 @@ void fill_tokens(const Shard& shard, Sample& sample) {
   sample.closed_revoked = tokens.revoked;
   sample.forbidden_requests = tokens.forbidden;
   sample.refused_tokens = tokens.refused;
+  const Limits::Counters& limits = shard.limits().counters();
+  sample.limited_connections = limits.refused_connections;
+  sample.limited_publishes = limits.refused_publishes;
+  sample.throttled = limits.throttled;
 }
 
 }  // namespace
@@ -247,7 +257,7 @@ Slowest describe_slow(SlotId slot, const Session& session, Instant now) {
 
 void fill_sample(Shard& shard, Mesh& mesh, Instant now, Sample& sample, std::uint32_t waiting_max) {
   const SessionTable& sessions = shard.sessions();
-  fill_tokens(shard, sample);
+  fill_access(shard, sample);
   sample.connections = sessions.live();
   sample.refused_connections = shard.counters().refused;
   const topics::Subscriptions::Counters& subscriptions = shard.subscriptions().counters();

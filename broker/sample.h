@@ -65,6 +65,10 @@ struct Sample {
   std::uint64_t closed_expired = 0;
   std::uint64_t closed_revoked = 0;
   std::uint64_t forbidden_requests = 0;
+  // Of the limits of one address and one subject.
+  std::uint64_t limited_connections = 0;
+  std::uint64_t limited_publishes = 0;
+  std::uint64_t throttled = 0;
   // Of delivering.
   std::uint64_t delivered_messages = 0;
   std::uint64_t encoded_bytes = 0;

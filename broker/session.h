@@ -109,6 +109,7 @@ struct Session {
   bool has_published : 1 = false;        // as raw
   bool publish_refused : 1 = false;      // as raw, because the broker restarts
   bool lagging : 1 = false;              // what its EVERY subscriptions bring it is owed as LATEST (Latest::begin_lag)
+  bool throttled : 1 = false;            // not read for a while: it, or its kind, publishes too much (Limits)
   bool apart : 1 = false;                // has `solo`, or lags: FanOut asks Latest
   ConnectionKind kind : 3 = ConnectionKind::http;      // as SessionTable counts it
   frame::Error close_error = frame::Error::truncated;  // why, unless the peer closed
@@ -135,7 +136,7 @@ struct Session {
   [[nodiscard]] bool may_read() const noexcept {
     // A subscription that holds starts by itself: what is before another's marker could not stand before its Subscribed
     // as well.
-    return held == nullptr && (full == nullptr || (waiting == nullptr && full->may_read(joins)));
+    return held == nullptr && !throttled && (full == nullptr || (waiting == nullptr && full->may_read(joins)));
   }
 };
 

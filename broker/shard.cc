@@ -33,16 +33,17 @@ Shard::Shard(const Process& process, std::uint32_t index)
       requester_(process.mesh, index, pool_),
       positions_(process.mesh.shards()),
       home_(process.mesh, index, process.hash_key, config_, pool_),
-      authenticator_(process.auth, index),
+      authenticator_(process.auth, index, process.accounts),
+      limits_(process.accounts, config_, sessions_),
       publishing_(index, process.mesh.shards(), process.hash_key, requester_, pool_, sessions_),
       subscribing_(process.mesh.shards(), process.hash_key, requester_, sessions_, subscriptions_, compressor_,
                    latest_),
       fan_out_(index, sessions_, subscriptions_, compressor_, latest_),
       full_(config_, {.shard = index, .shards = process.mesh.shards(), .key = process.hash_key, .epoch = process.epoch},
-            sessions_, publishing_, subscribing_, requester_, latest_, positions_, authenticator_),
+            sessions_, publishing_, subscribing_, requester_, latest_, positions_, authenticator_, limits_),
       http_(config_, process.hash_key, process.epoch, process.find_file, sessions_, publishing_, subscribing_,
-            authenticator_),
-      websocket_(config_, sessions_, publishing_, full_, subscriptions_),
+            authenticator_, limits_),
+      websocket_(config_, sessions_, publishing_, full_, subscriptions_, limits_),
       sse_(config_, {.shards = process.mesh.shards(), .key = process.hash_key, .epoch = process.epoch}, sessions_,
            subscribing_, latest_, positions_),
       lag_(config_,
@@ -67,6 +68,7 @@ void Shard::configure(const Config& config, std::uint64_t memory_budget) {
   connections_max_ = connections_max();
   drain_bytes_max_ = config_.outbox_max_bytes / 8;
   sessions_.configured();
+  limits_.configured();
   compressor_.set_size_min(config_.compress_min_bytes);
   lag_.set_memory_budget(memory_budget);
   home_.configure(config_);
@@ -104,6 +106,13 @@ SlotId Shard::opened(const Peer& peer, Instant now) {
     sessions_.journal().note({.kind = Journal::Kind::refused, .slot = slot, .count = config_.max_connections});
     http_.refuse(slot, 503, "too_many_connections", "the broker has as many connections as --max-connections allows",
                  now);
+  } else if (const auto begun = limits_.opened(slot, peer.address, now); !begun) {
+    sessions_.journal().note({.kind = Journal::Kind::limited, .slot = slot});
+    if (begun.error().untold) {
+      sessions_.abort(slot);
+    } else {
+      http_.refuse(slot, begun.error(), now);
+    }
   }
   return slot;
 }
@@ -169,6 +178,7 @@ void Shard::fin_sent(SlotId slot, Instant now) {
 
 void Shard::released(SlotId slot) {
   forget(slot);  // it may have been doomed since the last turn
+  limits_.released(slot);
   sessions_.release(slot);
 }
 
@@ -178,6 +188,7 @@ topics::ShardSet Shard::turn(const Now& now) {
   http_.begin_turn(now);
   latest_.begin_turn(now.monotonic);
   if (authenticator_.on()) look_at_identities(now);
+  limits_.turn(now.monotonic);
   requester_.advance();
   publishing_.advance();
   home_.reclaim();

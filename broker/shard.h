@@ -23,6 +23,7 @@
 #include "broker/lag.h"
 #include "broker/latency.h"
 #include "broker/latest.h"
+#include "broker/limits.h"
 #include "broker/mesh.h"
 #include "broker/positions.h"
 #include "broker/publishing.h"
@@ -50,12 +51,14 @@ struct Process {
   FindFile find_file = nullptr;
   std::uint64_t memory_budget = 0;  // bytes that its shards may pin for subscribers; 0: no limit
   Auth* auth = nullptr;             // null: nobody is asked who he is
+  Accounts* accounts = nullptr;     // null: nobody is limited
   Budget budget = {};
 };
 
 // What is known of a connection when it is accepted.
 struct Peer {
   bool reached_by_loopback = true;  // the local address that it connected to
+  NetAddress address = {};          // its own, where Limits::wants_addresses()
 };
 
 class Shard {
@@ -109,7 +112,8 @@ class Shard {
   [[nodiscard]] bool must_not_sleep();
   [[nodiscard]] Instant next_deadline() const noexcept {
     return std::min({sessions_.next_deadline(), latest_.next_deadline(), lag_.next_look(), home_.next_deadline(),
-                     full_.next_deadline(), leaving_.next(sessions_.index_end()), authenticator_.next_deadline()});
+                     full_.next_deadline(), leaving_.next(sessions_.index_end()), authenticator_.next_deadline(),
+                     limits_.next_deadline()});
   }
 
   // Stops being open to anything new; what is owed is still sent, and who publishes is told to go. Then see_off() tells
@@ -162,6 +166,7 @@ class Shard {
   [[nodiscard]] Latency& latency() noexcept { return latency_; }
   [[nodiscard]] const HttpSession& http() const noexcept { return http_; }
   [[nodiscard]] const Authenticator& authenticator() const noexcept { return authenticator_; }
+  [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
 
  private:
   [[nodiscard]] bool drain_deliveries(const Now& now, std::uint32_t& appends);
@@ -207,6 +212,7 @@ class Shard {
   Positions positions_;
   HomeShard home_;
   Authenticator authenticator_;
+  Limits limits_;
   Publishing publishing_;
   Subscribing subscribing_;
   FanOut fan_out_;

@@ -19,6 +19,7 @@ struct HttpRefusal {
   std::string_view name;
   std::string message;
   frame::Field field{};
+  std::int64_t retry_after_s = 0;  // 0: it is not said
 };
 
 struct TopicRequest {

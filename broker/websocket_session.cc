@@ -29,8 +29,13 @@ std::size_t write_control(frame::Opcode opcode, Bytes payload, ControlFrame& out
 }  // namespace
 
 WebSocketSession::WebSocketSession(const Config& config, SessionTable& sessions, Publishing& publishing,
-                                   FullSession& full, const topics::Subscriptions& subscriptions)
-    : config_(config), sessions_(sessions), publishing_(publishing), full_(full), subscriptions_(subscriptions) {}
+                                   FullSession& full, const topics::Subscriptions& subscriptions, Limits& limits)
+    : config_(config),
+      sessions_(sessions),
+      publishing_(publishing),
+      full_(full),
+      subscriptions_(subscriptions),
+      limits_(limits) {}
 
 void WebSocketSession::opened(SlotId slot, Instant now) {
   Session& session = sessions_.at(slot.index);
@@ -143,6 +148,8 @@ void WebSocketSession::publish_raw(SlotId slot, Session& session, const frame::E
       .payload = event.payload};
   session.has_published = true;
   if (publishing_.publish(slot, publish, {}) == Publishing::Result::held) sessions_.stop(session);
+  limits_.charge(slot, session, 1, event.payload.size(), now);
+  limits_.throttle(slot, session, now);
 }
 
 void WebSocketSession::pong(SlotId slot, Session& session, Bytes payload) {

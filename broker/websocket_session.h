@@ -8,6 +8,7 @@
 
 #include "broker/config.h"
 #include "broker/full_session.h"
+#include "broker/limits.h"
 #include "broker/publishing.h"
 #include "broker/session_table.h"
 #include "frame/inflate.h"
@@ -30,7 +31,7 @@ class WebSocketSession {
   };
 
   WebSocketSession(const Config& config, SessionTable& sessions, Publishing& publishing, FullSession& full,
-                   const topics::Subscriptions& subscriptions);
+                   const topics::Subscriptions& subscriptions, Limits& limits);
 
   // The handshake is complete: from now on the session speaks WebSocket.
   void opened(SlotId slot, Instant now);
@@ -66,6 +67,7 @@ class WebSocketSession {
   Publishing& publishing_;
   FullSession& full_;
   const topics::Subscriptions& subscriptions_;
+  Limits& limits_;
   frame::Inflater inflater_{kInflate};  // lent to each session's parser in its turn
   Counters counters_;
 };

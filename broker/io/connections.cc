@@ -85,7 +85,9 @@ void Connections::accepted(const Completion& completion, const Now& now) {
 void Connections::adopt(int fd, Instant now, Via via) {
   const bool by_loopback = via == Via::tls ? options_.tls_reached_by_loopback : options_.reached_by_loopback;
   const bool admitted = via == Via::plain || tls_->admit();
-  const SlotId slot = admitted ? shard_.opened({.reached_by_loopback = by_loopback}, now) : SlotId{};
+  const bool asks = address_of_ != nullptr && shard_.limits().wants_addresses();
+  const broker::Peer peer{.reached_by_loopback = by_loopback, .address = asks ? address_of_(fd) : broker::NetAddress{}};
+  const SlotId slot = admitted ? shard_.opened(peer, now) : SlotId{};
   if (!slot.valid()) {
     if (via == Via::tls && admitted) tls_->over();
     operations_.push_back({.kind = OperationKind::close, .fd = fd});

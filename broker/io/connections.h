@@ -91,6 +91,10 @@ class Connections {
     choose_context_ = context;
   }
 
+  // Asked where a connection comes from, if the shard wants to know (Limits). The default knows of none.
+  using AddressOf = broker::NetAddress (*)(int fd);
+  void set_address_of(AddressOf address_of) noexcept { address_of_ = address_of; }
+
   void set_linger_bytes_max(std::uint64_t bytes) noexcept { options_.linger_bytes_max = bytes; }
 
   // Takes a connection that was accepted, here or by another shard.
@@ -185,6 +189,7 @@ class Connections {
   std::unique_ptr<std::uint8_t[]> scratch_;
   ChooseShard choose_shard_ = nullptr;
   void* choose_context_ = nullptr;
+  AddressOf address_of_ = nullptr;
   bool accepting_ = false;             // wanted
   std::array<Listener, 2> listeners_;  // by Via
   Instant accept_retry_ = Instant::never();

@@ -129,13 +129,15 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
   broker::Mesh mesh({.shards = shards,
                      .requests_capacity = config.request_ring_slots,
                      .deliveries_capacity = config.delivery_ring_slots});
+  broker::Accounts accounts({random_word(), random_word()});
   const broker::Process process{.config = config,
                                 .mesh = mesh,
                                 .hash_key = {random_word(), random_word()},
                                 .epoch = random_word(),
                                 .find_file = find_file,
                                 .memory_budget = memory_budget(config),
-                                .auth = auth.auth()};
+                                .auth = auth.auth(),
+                                .accounts = &accounts};
   const std::string name = backends->shards.front()->name();
   Fleet fleet(shards);
   std::vector<std::unique_ptr<Worker>> workers;

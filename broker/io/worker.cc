@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "broker/io/balance.h"
+#include "broker/io/peer.h"
 #include "broker/io/process.h"
 
 namespace ringcast::io {
@@ -38,6 +39,7 @@ Worker::Worker(const broker::Process& process, Fleet& fleet, std::uint32_t index
       attendant_(*shard_, *connections_, process.mesh, fleet.inquiries[index]),
       gathering_(process.config.gather_ms * 1000) {
   connections_->set_choose_shard(&Worker::choose_shard, this);
+  connections_->set_address_of([](int fd) { return peer_of(fd).address; });
   fleet_.controls[index].backend.store(backend_.get(), std::memory_order_release);
 }
 
