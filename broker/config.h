@@ -118,6 +118,8 @@ struct Config {
   std::uint64_t receive_buffer_bytes = 4096;  // one page: a receive of more takes several buffers
   std::uint32_t request_ring_slots = 1024;    // per ordered pair of shards, a power of two: some turns' worth
   std::uint32_t delivery_ring_slots = 2048;   // the same; a request may cause a delivery and an ack
+  std::string user;                           // whom to become when the ports are open; empty: who started it
+  Toggle sandbox = Toggle::off;               // a seccomp filter, when all is open
   std::int64_t gather_ms = 1;                 // of a busy shard: below what anyone sees, and several messages to a send
 
   // Connections.

@@ -9,6 +9,7 @@
 #include "broker/exposition.h"
 #include "broker/io/auth_keeper.h"
 #include "broker/io/backends.h"
+#include "broker/io/confinement.h"
 #include "broker/io/cpus.h"
 #include "broker/io/ending.h"
 #include "broker/io/listener.h"
@@ -90,6 +91,10 @@ void announce_operators(const broker::Address& address, bool asks, const ServerE
                       "connections"));
 }
 
+bool has_secrets(const broker::Config& config) {
+  return !config.tls_keys.empty() || !config.token_keys.empty() || !config.admin_token_file.empty();
+}
+
 // What a broker says that is open to more than its machine.
 void announce_openness(const std::string& at, const broker::Auth* auth, const ServerEvents& events) {
   events.warn("listening on " + at +
@@ -119,6 +124,11 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
   if (!listeners) return std::unexpected(listeners.error().text);
   auto tls_listeners = listen_unless_off(config.tls_listen, {.count = shards});
   if (!tls_listeners) return std::unexpected(tls_listeners.error().text);
+  // Its rings are that user's, too.
+  if (!config.user.empty()) {
+    if (const auto became = become_user(config.user); !became) return std::unexpected(became.error().text);
+  }
+  if (has_secrets(config)) forbid_dumps();
   auto backends = open_backends({.io = config.io,
                                  .count = shards,
                                  .receive_buffers = {.count = config.receive_buffers,
@@ -199,6 +209,9 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
        .log = events.log,
        .secret = auth.admin_secret().bytes().empty() ? nullptr : &auth.admin_secret()},
       {.plain = only_listener(*admin), .tls = only_listener(*admin_tls), .context = tls.make_operators()});
+  if (config.sandbox == broker::Toggle::on) {
+    if (const auto confined = confine(); !confined) return std::unexpected(confined.error().text);
+  }
   if (const auto started = operators.start(); !started) return std::unexpected(started.error().text);
   std::vector<std::jthread> threads;
   threads.reserve(shards);
