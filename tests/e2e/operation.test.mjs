@@ -1,7 +1,7 @@
 // How the broker starts, refuses to start, and ends.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
@@ -19,6 +19,31 @@ function assertRefused(end, code, line) {
   assert.match(end.lines[0], line);
 }
 
+// What the kernel says of the broker and of each of its threads.
+const threadsOf = ({ pid }) => readdirSync(`/proc/${pid}/task`).map((thread) => readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8'));
+
+onEachBackend('a broker that gives up what it does not need', (io) => {
+  it('is confined in all its threads, serves, is reloaded and drained', async (t) => {
+    const broker = await Broker.of(t, { io, args: ['--sandbox', 'on'] });
+    for (const status of threadsOf(broker)) assert.match(status, /^NoNewPrivs:\t1\nSeccomp:\t2$/m);
+    const client = await Client.open(broker.topic('confined/topic'));
+    await publish(broker, 'confined/topic', 'here');
+    assert.deepEqual(await client.has(1), ['here']);
+    broker.kill('SIGHUP');
+    await broker.line(/configuration reloaded/);
+    broker.kill('SIGTERM');
+    assert.equal((await client.over()).code, 1012);
+  });
+
+  it('is another user than root, also in a sandbox', { skip: process.getuid() !== 0 && 'only root can' }, async (t) => {
+    const broker = await Broker.of(t, { io, args: ['--user', 'nobody', '--sandbox', 'on'] });
+    for (const status of threadsOf(broker)) assert.doesNotMatch(status, /^[UG]id:.*\t0\b/m);
+    await publish(broker, 'nobody/topic', 'here');
+    const { body } = await request(`${broker.adminUrl}/metrics`);
+    assert.match(`${body}`, /^process_open_fds [1-9]/m);
+  });
+});
+
 describe('a broker that cannot start', () => {
   let folder;
   before(() => (folder = mkdtempSync(join(tmpdir(), 'ringcast-'))));
@@ -34,6 +59,11 @@ describe('a broker that cannot start', () => {
     const end = await run(binary, ['serve', '--listen', `127.0.0.1:${first.port}`, '--admin', '127.0.0.1:0', '--shards', '4']);
     assertRefused(end, 1, new RegExp(`127\\.0\\.0\\.1:${first.port}.*in use`));
     assert.equal((await request(`${first.url}/`)).status, 200);
+  });
+
+  it('says that there is no such user', async () => {
+    const end = await run(binary, ['serve', '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--user', 'nobody-is-called-so']);
+    assertRefused(end, 1, process.getuid() === 0 ? /user nobody-is-called-so: there is no such user/ : /only root/);
   });
 
   it('names what is wrong on the command line and in the environment', async () => {
