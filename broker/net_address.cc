@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::array<std::uint8_t, 12> kMappedPrefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 constexpr std::uint32_t kMappedBits = 96;
-constexpr std::uint32_t kBits = 128;
+constexpr std::uint32_t kAddressBits = 128;
 constexpr std::size_t kLinePrefixBytes = 8;
 
 bool is_v4(const NetAddress& address) noexcept {
@@ -21,7 +21,7 @@ bool is_v4(const NetAddress& address) noexcept {
 }
 
 // "1.2.3.4:567", "[::1]:567", "[::1]" without what is not the address.
-std::string_view without_port(std::string_view text) noexcept {
+std::string_view address_alone(std::string_view text) noexcept {
   if (text.starts_with('[')) return text.substr(1, std::min(text.find(']'), text.size()) - 1);
   const std::size_t colon = text.find(':');
   return colon != std::string_view::npos && colon == text.rfind(':') ? text.substr(0, colon) : text;
@@ -48,7 +48,7 @@ std::expected<NetRange, std::string> parse_range(std::string_view text) {
   const std::uint32_t above = is_v4(*address) && !text.substr(0, slash).contains(':') ? kMappedBits : 0;
   std::uint32_t bits = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
-  if (error != std::errc{} || end != digits.data() + digits.size() || bits > kBits - above)
+  if (error != std::errc{} || end != digits.data() + digits.size() || bits > kAddressBits - above)
     return std::unexpected("has no number of bits behind the slash that its address has");
   return NetRange{.address = *address, .bits = above + bits};
 }
@@ -71,7 +71,7 @@ std::optional<NetAddress> client_of(std::string_view forwarded_for, std::span<co
     const std::size_t comma = forwarded_for.rfind(',');
     const std::string_view last = comma == std::string_view::npos ? forwarded_for : forwarded_for.substr(comma + 1);
     forwarded_for = comma == std::string_view::npos ? std::string_view{} : forwarded_for.substr(0, comma);
-    const auto address = parse_net_address(without_port(frame::trim_spaces(last)));
+    const auto address = parse_net_address(address_alone(frame::trim_spaces(last)));
     if (!address || !is_in(trusted, *address)) return address;
   }
   return std::nullopt;
