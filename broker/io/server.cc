@@ -102,6 +102,165 @@ void announce_openness(const std::string& at, const broker::Auth* auth, const Se
                                : " without TLS: whoever listens on the way learns all messages and tokens"));
 }
 
+// The sockets that are listened on; a port that is off has none.
+struct Ports {
+  Listeners& admin;
+  Listeners& admin_tls;
+  Listeners& clients;
+  Listeners& clients_tls;
+};
+
+std::vector<std::unique_ptr<Worker>> make_workers(const broker::Process& process, Fleet& fleet, Backends& backends,
+                                                  const Ports& ports, const TlsService& tls) {
+  const broker::Config& config = process.config;
+  const auto shards = static_cast<std::uint32_t>(backends.shards.size());
+  std::vector<std::unique_ptr<Worker>> workers;
+  workers.reserve(shards);
+  for (std::uint32_t i = 0; i < shards; ++i) {
+    workers.push_back(
+        std::make_unique<Worker>(process, fleet, i, std::move(backends.shards[i]),
+                                 Connections::Options{.listener = tuned_listener(ports.clients, i),
+                                                      .tls_listener = tuned_listener(ports.clients_tls, i),
+                                                      .reached_by_loopback = is_loopback(config.listen),
+                                                      .tls_reached_by_loopback = is_loopback(config.tls_listen),
+                                                      .linger_bytes_max = config.linger_close_bytes},
+                                 tls.make_shard(shards)));
+  }
+  return workers;
+}
+
+// What operators may have done, for as long as these live.
+broker::Desk::Services desk_services(const ServerEvents& events, Fleet& fleet, Reloading& reloading, AuthKeeper& auth,
+                                     std::int64_t started_us) {
+  return {.exposition = broker::exposition,
+          .process = [started_us] { return process_figures(started_us); },
+          .log_level = events.log_level,
+          .set_log_level = events.set_log_level,
+          .drain =
+              [&] {
+                fleet.drain_asked.store(true, std::memory_order_release);
+                send_signal(SIGUSR1);
+              },
+          .stage_left_ms = [&] { return fleet.stage_left_ms(now().monotonic); },
+          .config = events.config_json,
+          .ask_reload = [&] { return reloading.ask(); },
+          .reloaded = [&](std::uint64_t wish) { return reloading.result(wish); },
+          .memory_budget = [&] { return reloading.memory_budget(); },
+          .revoked = [&] { return auth.revoked(); },
+          .revoke =
+              [&](std::string_view entry) {
+                const auto revoked = auth.revoke(entry);
+                fleet.wake_all();
+                return revoked;
+              },
+          .take_back =
+              [&](std::string_view entry) {
+                const bool known = auth.take_back(entry);
+                fleet.wake_all();
+                return known;
+              }};
+}
+
+void announce(const broker::Config& config, const broker::About& about, const Ports& ports, AuthKeeper& auth,
+              const ServerEvents& events) {
+  if (!ports.admin.address.off()) {
+    announce_operators(ports.admin.address, !auth.admin_secret().bytes().empty(), events);
+  }
+  if (!ports.admin_tls.address.off()) {
+    events.info("operators' port over TLS on " + address_text(ports.admin_tls.address));
+  }
+  if (auth.auth() != nullptr) events.info(auth.line());
+  if (!config.tls_listen.off()) {
+    events.info("TLS on https://" + address_text(ports.clients_tls.address) + config.base_path + "/");
+  }
+  events.info((config.listen.off() ? "ready on https://" : "ready on http://") + about.listen + config.base_path +
+              "/ with " + std::to_string(about.shards) + (about.shards == 1 ? " shard (" : " shards (") + about.io +
+              ")");
+  if (!config.listen.off() && !is_loopback(config.listen)) announce_openness(about.listen, auth.auth(), events);
+  events.manager("READY=1\nSTATUS=serving on " + about.listen);
+}
+
+// Until the workers, which are `threads`, have come to their end.
+void end_all(Ending& ending, const Ports& ports, std::vector<std::jthread>& threads) {
+  ending.lame_duck();
+  // Nobody accepts any more: who comes now is refused, and another broker may have the port.
+  if (ending.drain()) {
+    ports.clients.sockets.clear();
+    ports.clients_tls.sockets.clear();
+  }
+  ending.see_off();
+  std::jthread last_call([&](const std::stop_token& stop) { ending.see_off_until(stop); });
+  threads.clear();  // joins
+  last_call.request_stop();
+  last_call.join();
+}
+
+// What a broker is made of that could be opened.
+struct Opened {
+  std::uint32_t shards;
+  AuthKeeper& auth;
+  TlsService& tls;
+  Ports ports;
+  Backends& backends;
+};
+
+std::expected<void, std::string> run(const broker::Config& config, broker::FindFile find_file,
+                                     const ServerEvents& events, const Opened& opened) {
+  const auto& [shards, auth, tls, ports, backends] = opened;
+  broker::Mesh mesh({.shards = shards,
+                     .requests_capacity = config.request_ring_slots,
+                     .deliveries_capacity = config.delivery_ring_slots});
+  broker::Accounts accounts({random_word(), random_word()});
+  const broker::Process process{.config = config,
+                                .mesh = mesh,
+                                .hash_key = {random_word(), random_word()},
+                                .epoch = random_word(),
+                                .find_file = find_file,
+                                .memory_budget = memory_budget(config),
+                                .auth = auth.auth(),
+                                .accounts = &accounts};
+  const std::string io = backends.shards.front()->name();
+  Fleet fleet(shards);
+  const auto workers = make_workers(process, fleet, backends, ports, tls);
+  const broker::About about{.shards = shards,
+                            .epoch = broker::hexadecimal(process.epoch),
+                            .io = io,
+                            .listen = address_text((config.listen.off() ? ports.clients_tls : ports.clients).address),
+                            .started_us = now().utc_us,
+                            .memory_budget_bytes = process.memory_budget};
+  if (const auto rung = fleet.operators.open(); !rung) return std::unexpected(rung.error().text);
+  Reloading reloading(fleet, mesh, process.memory_budget);
+  reloading.add(tls.part(fleet));
+  reloading.add(auth.part([&fleet] { fleet.wake_all(); }));
+  const broker::Desk::Services services = desk_services(events, fleet, reloading, auth, about.started_us);
+  Operators operators(
+      {.config = config,
+       .about = about,
+       .services = services,
+       .mesh = mesh,
+       .fleet = fleet,
+       .key = process.hash_key,
+       .find_file = find_file,
+       .log = events.log,
+       .secret = auth.admin_secret().bytes().empty() ? nullptr : &auth.admin_secret()},
+      {.plain = only_listener(ports.admin), .tls = only_listener(ports.admin_tls), .context = tls.make_operators()});
+  if (config.sandbox == broker::Toggle::on) {
+    if (const auto confined = confine(); !confined) return std::unexpected(confined.error().text);
+  }
+  if (const auto started = operators.start(); !started) return std::unexpected(started.error().text);
+  std::vector<std::jthread> threads;
+  threads.reserve(shards);
+  for (const auto& worker : workers) threads.emplace_back([&worker] { worker->run(); });
+
+  operators.set_ready();
+  announce(config, about, ports, auth, events);
+  Ending ending(fleet, config, events, wait_for_end(fleet, config, reloading, events));
+  end_all(ending, ports, threads);
+  operators.stop();
+  events.info("stopped");
+  return {};
+}
+
 }  // namespace
 
 std::expected<void, std::string> serve(const broker::Config& config, broker::FindFile find_file,
@@ -135,117 +294,12 @@ std::expected<void, std::string> serve(const broker::Config& config, broker::Fin
                                                      .size = static_cast<std::uint32_t>(config.receive_buffer_bytes)}});
   if (!backends) return std::unexpected(backends.error().text);
   (backends->as_hoped ? events.info : events.warn)(backends->line);
-
-  broker::Mesh mesh({.shards = shards,
-                     .requests_capacity = config.request_ring_slots,
-                     .deliveries_capacity = config.delivery_ring_slots});
-  broker::Accounts accounts({random_word(), random_word()});
-  const broker::Process process{.config = config,
-                                .mesh = mesh,
-                                .hash_key = {random_word(), random_word()},
-                                .epoch = random_word(),
-                                .find_file = find_file,
-                                .memory_budget = memory_budget(config),
-                                .auth = auth.auth(),
-                                .accounts = &accounts};
-  const std::string name = backends->shards.front()->name();
-  Fleet fleet(shards);
-  std::vector<std::unique_ptr<Worker>> workers;
-  for (std::uint32_t i = 0; i < shards; ++i) {
-    workers.push_back(
-        std::make_unique<Worker>(process, fleet, i, std::move(backends->shards[i]),
-                                 Connections::Options{.listener = tuned_listener(*listeners, i),
-                                                      .tls_listener = tuned_listener(*tls_listeners, i),
-                                                      .reached_by_loopback = is_loopback(config.listen),
-                                                      .tls_reached_by_loopback = is_loopback(config.tls_listen),
-                                                      .linger_bytes_max = config.linger_close_bytes},
-                                 tls.make_shard(shards)));
-  }
-  const broker::About about{.shards = shards,
-                            .epoch = broker::hexadecimal(process.epoch),
-                            .io = name,
-                            .listen = address_text((config.listen.off() ? *tls_listeners : *listeners).address),
-                            .started_us = now().utc_us,
-                            .memory_budget_bytes = process.memory_budget};
-  if (const auto opened = fleet.operators.open(); !opened) return std::unexpected(opened.error().text);
-  Reloading reloading(fleet, mesh, process.memory_budget);
-  reloading.add(tls.part(fleet));
-  reloading.add(auth.part([&fleet] { fleet.wake_all(); }));
-  const broker::Desk::Services services{.exposition = broker::exposition,
-                                        .process = [&] { return process_figures(about.started_us); },
-                                        .log_level = events.log_level,
-                                        .set_log_level = events.set_log_level,
-                                        .drain =
-                                            [&] {
-                                              fleet.drain_asked.store(true, std::memory_order_release);
-                                              send_signal(SIGUSR1);
-                                            },
-                                        .stage_left_ms = [&] { return fleet.stage_left_ms(now().monotonic); },
-                                        .config = events.config_json,
-                                        .ask_reload = [&] { return reloading.ask(); },
-                                        .reloaded = [&](std::uint64_t wish) { return reloading.result(wish); },
-                                        .memory_budget = [&] { return reloading.memory_budget(); },
-                                        .revoked = [&] { return auth.revoked(); },
-                                        .revoke =
-                                            [&](std::string_view entry) {
-                                              const auto revoked = auth.revoke(entry);
-                                              fleet.wake_all();
-                                              return revoked;
-                                            },
-                                        .take_back =
-                                            [&](std::string_view entry) {
-                                              const bool known = auth.take_back(entry);
-                                              fleet.wake_all();
-                                              return known;
-                                            }};
-  Operators operators(
-      {.config = config,
-       .about = about,
-       .services = services,
-       .mesh = mesh,
-       .fleet = fleet,
-       .key = process.hash_key,
-       .find_file = find_file,
-       .log = events.log,
-       .secret = auth.admin_secret().bytes().empty() ? nullptr : &auth.admin_secret()},
-      {.plain = only_listener(*admin), .tls = only_listener(*admin_tls), .context = tls.make_operators()});
-  if (config.sandbox == broker::Toggle::on) {
-    if (const auto confined = confine(); !confined) return std::unexpected(confined.error().text);
-  }
-  if (const auto started = operators.start(); !started) return std::unexpected(started.error().text);
-  std::vector<std::jthread> threads;
-  threads.reserve(shards);
-  for (auto& worker : workers) threads.emplace_back([&worker] { worker->run(); });
-
-  operators.set_ready();
-  if (!admin->address.off()) announce_operators(admin->address, !auth.admin_secret().bytes().empty(), events);
-  if (!admin_tls->address.off()) events.info("operators' port over TLS on " + address_text(admin_tls->address));
-
-  if (auth.auth() != nullptr) events.info(auth.line());
-
-  const std::string at = about.listen;
-  if (!config.tls_listen.off())
-    events.info("TLS on https://" + address_text(tls_listeners->address) + config.base_path + "/");
-  events.info((config.listen.off() ? "ready on https://" : "ready on http://") + at + config.base_path + "/ with " +
-              std::to_string(shards) + (shards == 1 ? " shard (" : " shards (") + name + ")");
-  if (!config.listen.off() && !is_loopback(config.listen)) announce_openness(at, auth.auth(), events);
-  events.manager("READY=1\nSTATUS=serving on " + at);
-
-  Ending ending(fleet, config, events, wait_for_end(fleet, config, reloading, events));
-  ending.lame_duck();
-  // Nobody accepts any more: who comes now is refused, and another broker may have the port.
-  if (ending.drain()) {
-    listeners->sockets.clear();
-    tls_listeners->sockets.clear();
-  }
-  ending.see_off();
-  std::jthread last_call([&](const std::stop_token& stop) { ending.see_off_until(stop); });
-  threads.clear();  // joins
-  last_call.request_stop();
-  last_call.join();
-  operators.stop();
-  events.info("stopped");
-  return {};
+  return run(config, find_file, events,
+             {.shards = shards,
+              .auth = auth,
+              .tls = tls,
+              .ports = {.admin = *admin, .admin_tls = *admin_tls, .clients = *listeners, .clients_tls = *tls_listeners},
+              .backends = *backends});
 }
 
 }  // namespace ringcast::io
