@@ -110,17 +110,18 @@ std::expected<Parameters, HttpRefusal> read_parameters(std::string_view text, st
   Parameters parameters;
   frame::Query query(text);
   for (;;) {
-    auto parameter = query.next();
-    if (!parameter) return bad_parameter("the query is not percent-encoded UTF-8");
-    if (!*parameter) return parameters;
-    const std::string& name = (*parameter)->name;
+    auto read = query.next();
+    if (!read) return bad_parameter("the query is not percent-encoded UTF-8");
+    std::optional<frame::QueryParameter>& parameter = *read;
+    if (!parameter) return parameters;
+    const std::string& name = parameter->name;
     if (std::ranges::find(known, name) == known.end()) {
       std::vector<std::string> names(known.begin(), known.end());
       return bad_parameter("no such parameter here: " + name + suggestion(name, names));
     }
     if (std::ranges::find(parameters, name, &frame::QueryParameter::name) != parameters.end())
       return bad_parameter(name + " comes twice");
-    parameters.push_back(*std::move(*parameter));
+    parameters.push_back(*std::move(parameter));
   }
 }
 

@@ -80,7 +80,7 @@ const broker::StaticFile* find_file(std::string_view path) {
 // What the broker runs with, and how it is read again. Thread: main's, but for json().
 class Configuration {
  public:
-  Configuration(const Invocation& invocation, std::optional<broker::File> file, Options options)
+  Configuration(const Invocation& invocation, const std::optional<broker::File>& file, Options options)
       : invocation_(invocation), options_(std::move(options)) {
     publish(file);
   }

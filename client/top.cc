@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstdio>
 #include <expected>
 #include <optional>
@@ -165,12 +166,12 @@ int watch(const Url& url) {
       if (next.passed()) {
         next = Deadline::in_ms(kIntervalMs);
         auto fetched = keys.paused ? std::unexpected(Error{}) : fetch(url);
-        if (fetched) answers = *std::move(fetched);
-        if (!fetched && !keys.paused) {
+        error = {};
+        if (fetched) {
+          answers = *std::move(fetched);
+        } else if (!keys.paused) {
           error = fetched.error();
           if (first_time) break;  // it never worked: say so on the usual screen
-        } else {
-          error = {};
         }
         first_time = false;
       }
@@ -178,6 +179,7 @@ int watch(const Url& url) {
           keys.paused ? "held: p goes on, q ends" : "q ends, p holds, s t c: shards, topics, connections first";
       if (!error.text.empty()) status = to_line(error);
       const TopSize size = Screen::size();
+      assert(answers);  // the first time it is not held
       if (const auto picture = draw_top(*answers, keys.first, size)) {
         Screen::show(*picture, status, size);
       } else {
