@@ -46,7 +46,8 @@ class Client {
     const Positions& positions;
     const Ledger& ledger;
     const Now& now;
-    const Kept& kept;  // what topics keep
+    const Kept& kept;                  // what topics keep
+    const std::int64_t& paces_end_ms;  // from then on LATEST does not wait for its pace
     std::uint64_t epoch = 0;
     std::uint64_t began_us = 0;  // when the broker started
     bool may_lag = false;        // whoever reads nothing may be degraded

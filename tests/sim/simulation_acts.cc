@@ -26,6 +26,7 @@ void Simulation::add_client() {
                             .ledger = *ledger_,
                             .now = now_,
                             .kept = kept_,
+                            .paces_end_ms = paces_end_ms_,
                             .epoch = epoch_,
                             .began_us = began_us_,
                             .may_lag = scenario_.kind == Kind::slow || scenario_.lags_by_age,

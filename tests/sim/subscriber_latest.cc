@@ -58,11 +58,11 @@ std::int64_t SubscriberModel::period_of(const Topic& topic) const {
 void SubscriberModel::check_rate(const Topic& topic, const Change& change) {
   constexpr std::int64_t kSlack = 3;
   OfConnection& of = of_topics_[ledger_.index_of(topic)];
-  const std::int64_t period_ms = lag_.ever() ? 0 : period_of(topic);
+  const std::int64_t now_ms = world_.now.monotonic.ms;
+  const std::int64_t period_ms = lag_.ever() || now_ms >= world_.paces_end_ms ? 0 : period_of(topic);
   if (period_ms != of.period_ms) of.sent.clear();
   of.period_ms = period_ms;
   if (period_ms == 0 || !change.is_kept()) return;  // an event may follow its value
-  const std::int64_t now_ms = world_.now.monotonic.ms;
   of.sent.push_back({.sequenced_ms = change.at_ms, .came_ms = now_ms});
   for (std::size_t i = 0; i < of.sent.size(); ++i) {
     const auto count = static_cast<std::int64_t>(of.sent.size() - i);

@@ -33,6 +33,7 @@ SubscriberModel::World SubscriberModel::world_of(const Client::World& world) noe
           .positions = world.positions,
           .now = world.now,
           .kept = world.kept,
+          .paces_end_ms = world.paces_end_ms,
           .epoch = world.epoch,
           .began_us = world.began_us,
           .may_lag = world.may_lag};

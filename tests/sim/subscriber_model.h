@@ -66,6 +66,7 @@ class SubscriberModel {
     const Positions& positions;
     const Now& now;
     const Kept& kept;
+    const std::int64_t& paces_end_ms;  // from then on LATEST does not wait for its pace
     std::uint64_t epoch = 0;
     std::uint64_t began_us = 0;  // when the broker started
     bool may_lag = false;        // it may be degraded before it is told so
