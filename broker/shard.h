@@ -110,6 +110,9 @@ class Shard {
   [[nodiscard]] bool busy() const noexcept { return busy_; }
   // Before sleeping, after Doorbell::announce_sleep(): true when something has come meanwhile.
   [[nodiscard]] bool must_not_sleep();
+  // True when nothing is left to be done, not even when there is room in another shard's ring. Looks at all sessions:
+  // for a shard that ends.
+  [[nodiscard]] bool has_done_all();
   [[nodiscard]] Instant next_deadline() const noexcept {
     return std::min({sessions_.next_deadline(), latest_.next_deadline(), lag_.next_look(), home_.next_deadline(),
                      full_.next_deadline(), leaving_.next(sessions_.index_end()), authenticator_.next_deadline(),

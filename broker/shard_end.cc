@@ -26,6 +26,14 @@ void Shard::drain(const Farewell& farewell) {
   }
 }
 
+bool Shard::has_done_all() {
+  if (busy_ || must_not_sleep() || home_.stalled_on() != 0 || requester_.waiting() > 0) return false;
+  for (std::uint32_t i = 0; i < sessions_.index_end(); ++i) {
+    if (sessions_.at(i).held != nullptr) return false;
+  }
+  return true;
+}
+
 void Shard::see_off(const Farewell& farewell, Instant now) {
   full_.set_farewell(farewell);
   leaving_.begin(farewell, now);

@@ -102,7 +102,7 @@ void Worker::wake(topics::ShardSet shards) {
 
 void Worker::follow_stage(Instant now) {
   const Stage wanted = fleet_.stage.load(std::memory_order_seq_cst);
-  if (stage_ == Stage::draining && !busy_ && !shard_->must_not_sleep())
+  if (stage_ == Stage::draining && !busy_ && shard_->has_done_all())
     fleet_.controls[index_].idle_turns.fetch_add(1, std::memory_order_release);
   if (wanted == stage_) return;
   const broker::Farewell farewell{.spread_ms = fleet_.spread_ms.load(std::memory_order_relaxed),

@@ -119,6 +119,25 @@ TEST_CASE("end: what was acknowledged is heard before the 1012, also of slow pac
   for (const Client* each : {&raw, &every, &latest_one}) CHECK(each->close_code == 1012);
 }
 
+TEST_CASE("end: a shard that sleeps until another's ring has room has not done all") {
+  FullBench bench({.deliveries_capacity = 2});
+  Client& subscriber = bench.connect(1, "/topics/%23", "ringcast.v1.json");
+  (void)bench.take(subscriber);
+  Client& publisher = bench.connect(0);
+  CHECK(bench.shard(0).has_done_all());
+  constexpr std::size_t kTopics = 16;  // some of them have their home there
+  for (std::size_t i = 0; i < kTopics; ++i) {
+    bench.whisper(publisher, R"({"publish":{"topic":"t)" + std::to_string(i) + R"(","text":"x"}})");
+  }
+  for (int turns = 0; turns < 20; ++turns) (void)bench.shard(0).turn(bench.now);
+  CHECK_FALSE(bench.shard(0).busy());
+  CHECK_FALSE(bench.shard(0).must_not_sleep());
+  CHECK_FALSE(bench.shard(0).has_done_all());
+  bench.settle();
+  CHECK(bench.take(subscriber).size() == kTopics);
+  for (std::uint32_t i = 0; i < 2; ++i) CHECK(bench.shard(i).has_done_all());
+}
+
 TEST_CASE("end: an event stream is told when to come back: not before all have gone, at random within the window") {
   FullBench bench;
   std::vector<std::unique_ptr<Stream>> streams;

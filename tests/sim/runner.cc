@@ -65,7 +65,7 @@ void Runner::second_half() {
   backend_.submit(connections_->operations());
   connections_->operations().clear();
   busy_ = !flushed || shard_->busy() || connections_->has_more();
-  if (!busy_ && !shard_->must_not_sleep()) ++idle_turns_;
+  if (!busy_ && shard_->has_done_all()) ++idle_turns_;
 }
 
 void Runner::wake(topics::ShardSet shards) {
