@@ -116,12 +116,12 @@ class Shard {
   [[nodiscard]] Instant next_deadline() const noexcept {
     return std::min({sessions_.next_deadline(), latest_.next_deadline(), lag_.next_look(), home_.next_deadline(),
                      full_.next_deadline(), leaving_.next(sessions_.index_end()), authenticator_.next_deadline(),
-                     limits_.next_deadline()});
+                     limits_.next_deadline(), staying_.empty() ? Instant::never() : staying_.front().until});
   }
 
   // Stops being open to anything new; what is owed is still sent, and who publishes is told to go. Then see_off() tells
-  // the others, one after the other as planned, and ends every connection with 1012. close_all() does what is left of
-  // it at once.
+  // the others, one after the other as planned, and ends every connection with 1012, but not before it has taken the
+  // newest values that it is owed. close_all() does what is left of it at once.
   void drain(const Farewell& farewell);
   void see_off(const Farewell& farewell, Instant now);
   void close_all(Instant now);
@@ -172,6 +172,12 @@ class Shard {
   [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
 
  private:
+  // A connection that was told to go and is still owed newest values.
+  struct Staying {
+    SlotId slot;
+    Instant until;
+  };
+
   [[nodiscard]] bool drain_deliveries(const Now& now, std::uint32_t& appends);
   enum class Drained : std::uint8_t { yes, not_yet };
   [[nodiscard]] Drained drain_one(std::uint32_t origin, const Delivery& delivery, std::uint32_t& appends, Instant now);
@@ -190,7 +196,10 @@ class Shard {
   void due(SlotId slot, Session& session, Instant now);
   void forget(SlotId slot);
   void see_off_due(Instant now);
+  [[nodiscard]] bool must_stay(const Session& session) const noexcept;
   void send_away(std::uint32_t index, std::int64_t after_ms, Instant now);
+  void close_those_served(Instant now);
+  void close_away(std::uint32_t index, std::int64_t after_ms, Instant now);
   // In broker/shard_identities.cc: closes whose tokens are over, looks through all when the rules are new.
   void look_at_identities(const Now& now);
   void look_at_identity(SlotId slot, Session& session, Instant now);
@@ -225,6 +234,7 @@ class Shard {
   SseSession sse_;
   Lag lag_;
   Leaving leaving_;
+  std::vector<Staying> staying_;               // oldest first
   std::uint32_t looked_through_ = UINT32_MAX;  // slots below, since the rules are new; UINT32_MAX: all
   topics::ShardSet room_made_ = 0;             // shards whose delivery rings got room and that asked for it
   std::size_t drained_bytes_ = 0;

@@ -41,17 +41,47 @@ void Shard::see_off(const Farewell& farewell, Instant now) {
 }
 
 void Shard::see_off_due(Instant now) {
-  if (!leaving_.under_way()) return;
-  const Leaving::Slots due = leaving_.due(sessions_.index_end(), now);
-  for (std::uint32_t i = due.begin; i < due.end; ++i) send_away(i, leaving_.left_ms(now), now);
-  if (!leaving_.under_way()) close_all(now);  // and whoever came meanwhile
+  if (leaving_.under_way()) {
+    const Leaving::Slots due = leaving_.due(sessions_.index_end(), now);
+    for (std::uint32_t i = due.begin; i < due.end; ++i) send_away(i, leaving_.left_ms(now), now);
+    if (!leaving_.under_way()) {  // and whoever came meanwhile
+      for (std::uint32_t i = 0; i < sessions_.index_end(); ++i) send_away(i, 0, now);
+    }
+  }
+  if (!fan_out_.pending()) close_those_served(now);
 }
 
 void Shard::close_all(Instant now) {
-  for (std::uint32_t i = 0; i < sessions_.index_end(); ++i) send_away(i, 0, now);
+  staying_.clear();
+  for (std::uint32_t i = 0; i < sessions_.index_end(); ++i) close_away(i, 0, now);
+}
+
+// Newest values are in no outbox while the socket takes nothing: the close frame has to wait for them here, since
+// nothing goes behind it. Not if they wait for older messages themselves: a resumed subscription takes these up.
+bool Shard::must_stay(const Session& session) const noexcept {
+  const bool open = session.phase == Phase::websocket || session.phase == Phase::event_stream;
+  return open && !session.messages_wait && latest_.owes(session);
 }
 
 void Shard::send_away(std::uint32_t index, std::int64_t after_ms, Instant now) {
+  Session& session = sessions_.at(index);
+  if (!must_stay(session)) return close_away(index, after_ms, now);
+  const SlotId slot = sessions_.id(session, index);
+  if (session.full != nullptr) full_.go_away(slot, session, after_ms);
+  staying_.push_back({slot, now + config_.drain_deadline_ms});  // one that is in it twice is closed once all the same
+}
+
+// Those who stayed and have got all by now, or whose time is over.
+void Shard::close_those_served(Instant now) {
+  std::erase_if(staying_, [&](const Staying& one) {
+    const Session* const session = sessions_.find(one.slot);
+    if (session != nullptr && must_stay(*session) && now < one.until) return false;
+    if (session != nullptr) close_away(one.slot.index, leaving_.left_ms(now), now);
+    return true;
+  });
+}
+
+void Shard::close_away(std::uint32_t index, std::int64_t after_ms, Instant now) {
   Session& session = sessions_.at(index);
   const SlotId slot = sessions_.id(session, index);
   switch (session.phase) {

@@ -119,6 +119,59 @@ TEST_CASE("end: what was acknowledged is heard before the 1012, also of slow pac
   for (const Client* each : {&raw, &every, &latest_one}) CHECK(each->close_code == 1012);
 }
 
+TEST_CASE("end: who takes nothing at the moment is given the newest values before his 1012, while there is time") {
+  Scene scene;
+  Client& raw = scene.connect(1, "/topics/t?delivery=latest&rate=2", "ringcast.v1.raw");
+  Client& full = scene.connect(1);
+  scene.ask(full, latest(1, "t", 2));
+  Client& stuck = scene.connect(1, "/topics/t?delivery=latest", "ringcast.v1.raw");
+  Client& reads = scene.connect(1, "/topics/t?delivery=latest", "ringcast.v1.raw");
+  Client& streamed = scene.request(1, get("/topics/t?delivery=latest"));
+  Stream stream(streamed);
+  for (Client* each : {&raw, &full, &stuck, &reads}) (void)scene.take(*each);
+  for (Client* each : {&raw, &full, &stuck, &streamed}) scene.block(*each);
+  scene.publish("t", "one");
+  scene.publish("t", "two");
+  drain_all(scene, kPlan);
+  see_off_all(scene, {});
+  CHECK(scene.take(reads) == Texts{"one", "two"});
+  CHECK(reads.close_code == 1012);
+
+  for (Client* each : {&raw, &full, &streamed}) {
+    CHECK(each->close_code == 0);
+    scene.unblock(*each);
+  }
+  CHECK(scene.take(raw) == Texts{"two"});
+  const Texts heard = scene.take(full);
+  REQUIRE(heard.size() == 2);
+  CHECK(is_kind(heard[0], "go_away"));
+  CHECK(value_of(heard[1], "text") == "two");
+  for (const Client* each : {&raw, &full}) CHECK(each->close_code == 1012);
+  const auto events = stream.take();
+  REQUIRE(types(events) == Texts{"message", "go_away"});
+  CHECK(events[0].data == "two");
+
+  pass_time(scene, Config{}.drain_deadline_ms);
+  scene.unblock(stuck);
+  CHECK(scene.take(stuck).empty());
+  CHECK(stuck.close_code == 1012);
+}
+
+TEST_CASE("end: haste closes also those who are still owed newest values") {
+  Scene scene;
+  Client& raw = scene.connect(1, "/topics/t?delivery=latest", "ringcast.v1.raw");
+  (void)scene.take(raw);
+  scene.block(raw);
+  scene.publish("t", "one");
+  drain_all(scene, kPlan);
+  see_off_all(scene, {});
+  scene.shard(1).close_all(scene.now.monotonic);
+  scene.settle();
+  scene.unblock(raw);
+  CHECK(scene.take(raw).empty());
+  CHECK(raw.close_code == 1012);
+}
+
 TEST_CASE("end: a shard that sleeps until another's ring has room has not done all") {
   FullBench bench({.deliveries_capacity = 2});
   Client& subscriber = bench.connect(1, "/topics/%23", "ringcast.v1.json");
