@@ -178,8 +178,8 @@ TEST_CASE("end: a shard that sleeps until another's ring has room has not done a
   (void)bench.take(subscriber);
   Client& publisher = bench.connect(0);
   CHECK(bench.shard(0).has_done_all());
-  constexpr std::size_t kTopics = 16;  // some of them have their home there
-  for (std::size_t i = 0; i < kTopics; ++i) {
+  constexpr std::size_t kPublished = 16;  // some of them have their home there
+  for (std::size_t i = 0; i < kPublished; ++i) {
     bench.whisper(publisher, R"({"publish":{"topic":"t)" + std::to_string(i) + R"(","text":"x"}})");
   }
   for (int turns = 0; turns < 20; ++turns) (void)bench.shard(0).turn(bench.now);
@@ -187,7 +187,7 @@ TEST_CASE("end: a shard that sleeps until another's ring has room has not done a
   CHECK_FALSE(bench.shard(0).must_not_sleep());
   CHECK_FALSE(bench.shard(0).has_done_all());
   bench.settle();
-  CHECK(bench.take(subscriber).size() == kTopics);
+  CHECK(bench.take(subscriber).size() == kPublished);
   for (std::uint32_t i = 0; i < 2; ++i) CHECK(bench.shard(i).has_done_all());
 }
 
