@@ -19,9 +19,6 @@ build_tsan() {
 
 run_tsan() { ctest --test-dir build/tsan -L threads --output-on-failure -j "$(nproc)"; }
 
-# What measures is tested as it is used: not sanitized.
-perf_tests() { ctest --test-dir build/release -R '^perf_' --output-on-failure; }
-
 # The parts of web/client that need no broker.
 client_tests() { "$node" --test tests/web/client/*.test.mjs; }
 
@@ -62,13 +59,12 @@ test_command() {
   mapfile -t others < <(end_to_end_files --others)
 
   stage "build dev: AddressSanitizer, UndefinedBehaviorSanitizer, libFuzzer" build dev all fuzz
-  behind build-release build release ringcast e2e_producer load floor perf_tests
+  behind build-release build release ringcast e2e_producer
   stage "unit tests, fuzz corpora, 2,000 simulated seeds" unit_tests dev
   stage "unit tests of the JavaScript client" client_tests
   stage "what deploys it: manifests, seccomp profile, alerts" deploy_tests
-  stage "build release, the load generator too" await build-release
+  stage "build release" await build-release
   behind build-tsan build_tsan
-  stage "unit tests of the load generator" perf_tests
   stage "end to end, the release binary" end_to_end release 3 "${others[@]}"
   stage "build tsan: what crosses threads" await build-tsan
   stage "end to end, the release binary, what wants it all" end_to_end release 1 "${alone[@]}"
