@@ -1,14 +1,11 @@
 #include "broker/io/confinement.h"
 
-#include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -17,22 +14,16 @@
 #include <thread>
 #include <vector>
 
+#include "tests/io/in_child.h"
+
 namespace ringcast::io {
 namespace {
 
-// What `body` is able to do where confine() holds: true or false, told by a child that ends with it.
+// Whether `body` holds where confine() does.
 bool able_when_confined(const std::function<bool()>& body) {
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    if (!confine()) ::_exit(2);
-    ::_exit(body() ? 0 : 1);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  REQUIRE(WIFEXITED(status));
-  REQUIRE(WEXITSTATUS(status) <= 1);
-  return WEXITSTATUS(status) == 0;
+  const int code = in_child([&] { return !confine() ? 2 : body() ? 0 : 1; });
+  REQUIRE(code <= 1);
+  return code == 0;
 }
 
 bool refused(long result) {
@@ -81,9 +72,7 @@ TEST_CASE("who is confined can read files, wait, make threads, and signal itself
 }
 
 TEST_CASE("all threads are confined, not only the one that asked") {
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
+  const int code = in_child([] {
     std::atomic<int> state = 0;
     std::thread other([&] {
       state = 1;
@@ -96,42 +85,36 @@ TEST_CASE("all threads are confined, not only the one that asked") {
     state = 2;
     state.notify_one();
     other.join();
-    ::_exit(state == 3 ? 0 : 1);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  CHECK(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == 0);
+    return state == 3 ? 0 : 1;
+  });
+  CHECK(code == 0);
 }
 
 TEST_CASE("become_user names who does not exist, and who is not root") {
   const auto stranger = become_user("nobody-is-called-so");
   REQUIRE(!stranger);
-  CHECK(stranger.error().text.starts_with("user nobody-is-called-so: "));
+  const bool root = ::geteuid() == 0;
+  CHECK(stranger.error().text == (root ? "user nobody-is-called-so: there is no such user on this machine"
+                                       : "user nobody-is-called-so: only root can become another user; leave it out"));
 }
 
-TEST_CASE("become_user takes root away for good" * doctest::skip(::geteuid() != 0)) {
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    const bool became = become_user("nobody").has_value() && ::geteuid() != 0 && ::getegid() != 0;
-    ::_exit(became && ::setresuid(0, 0, 0) < 0 && ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1 ? 0 : 1);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  CHECK(WEXITSTATUS(status) == 0);
+TEST_CASE("become_user takes root away for good, and gives it to nobody who has it not") {
+  const bool root = ::geteuid() == 0;
+  const int code = in_child([&] {
+    const bool became = become_user("nobody").has_value();
+    const bool powerless = ::geteuid() != 0 && ::getegid() != 0 && ::setresuid(0, 0, 0) < 0;
+    const bool dumpable = ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1;
+    return became == root && powerless && dumpable ? 0 : 1;
+  });
+  CHECK(code == 0);
 }
 
 TEST_CASE("forbid_dumps leaves nothing to dump") {
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
+  const int code = in_child([] {
     forbid_dumps();
-    ::_exit(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  CHECK(WEXITSTATUS(status) == 0);
+    return ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+  });
+  CHECK(code == 0);
 }
 
 }  // namespace ringcast::io

@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,23 +9,9 @@
 #include <ctime>
 #include <vector>
 
+#include "tests/io/in_child.h"
+
 namespace ringcast::io {
-namespace {
-
-// Runs `body` in a child, so that masks and limits stay its own. Returns its exit code.
-template <typename Body>
-int in_child(Body&& body) {
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) ::_exit(body());
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  REQUIRE(WIFEXITED(status));
-  return WEXITSTATUS(status);
-}
-
-}  // namespace
-
 TEST_CASE("raise_open_files raises the soft limit to the hard one and returns it") {
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
