@@ -48,7 +48,7 @@ std::string outcome(IoBackend io) {
 
 // What `body` returns in a child process, whose limits and filters stay its own.
 template <typename Body>
-std::string in_child(Body&& body) {
+std::string told_by_child(Body&& body) {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
   const pid_t child = ::fork();
@@ -106,7 +106,7 @@ TEST_CASE("a seccomp filter means epoll and one clear line, or an error where io
     CAPTURE(row.code);
     for (const IoBackend io : {IoBackend::automatic, IoBackend::uring}) {
       const std::string said =
-          in_child([&] { return forbid(row.calls, row.code) ? outcome(io) : std::string("no filter"); });
+          told_by_child([&] { return forbid(row.calls, row.code) ? outcome(io) : std::string("no filter"); });
       const std::string expected =
           "io_uring is unavailable (" + std::string(row.name) +
           ": a seccomp filter forbids it, as the default profile of container runtimes does; remedy: allow "
@@ -121,7 +121,7 @@ TEST_CASE("a seccomp filter means epoll and one clear line, or an error where io
 TEST_CASE("too little lockable memory means smaller rings, or epoll, and names the limit") {
   if (!probe_uring()) return;  // said above
   const auto with_memlock = [](rlim_t bytes) {
-    return in_child([bytes] {
+    return told_by_child([bytes] {
       const rlimit limit{.rlim_cur = bytes, .rlim_max = bytes};
       if (::setrlimit(RLIMIT_MEMLOCK, &limit) < 0) return std::string("no limit");
       // Root's CAP_IPC_LOCK is above the limit. A user of our own, since what others hold would count too.
@@ -141,7 +141,7 @@ TEST_CASE("too little lockable memory means smaller rings, or epoll, and names t
 }
 
 TEST_CASE("without descriptors nothing opens, and the error says so") {
-  const std::string said = in_child([] {
+  const std::string said = told_by_child([] {
     const rlimit none{.rlim_cur = 3, .rlim_max = 3};
     if (::setrlimit(RLIMIT_NOFILE, &none) < 0) return std::string("no limit");
     return outcome(IoBackend::automatic);
